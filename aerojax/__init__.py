@@ -1,0 +1,1 @@
+"""AeroJAX: teams of aircraft in three dimensions (to come)."""

@@ -1,0 +1,1 @@
+"""mars-demo: the reference trainer for MARS, MAPPO and MASPO."""

@@ -1,0 +1,1 @@
+"""PaxMen: a cooperative, partially observed maze of corridors and dots."""

@@ -1,0 +1,1 @@
+"""Wrappers: the environments in other people's code."""
