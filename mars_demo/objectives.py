@@ -1,0 +1,178 @@
+"""Policy objectives: MARS, MAPPO, MASPO and the ablations that tell them apart.
+
+Notation: x = log r is the log of the probability ratio r = π_new(a|o) / π_old(a|o), A the joint
+advantage of the sample, s = sign A, ε the half-width of the trust region and δ = log(1 + ε).
+
+Every objective is one pure function of `(log_ratio, advantage, eps)`:
+
+- `log_ratio` and `advantage` are float arrays of one shape; `eps` is a positive scalar.
+- The result has that shape and is to be **maximised**. It is zero at r = 1: where the literature
+  writes r·A, this file writes (r − 1)·A, which has the same gradient and keeps its digits near
+  r = 1, where training spends its time.
+- Values and gradients are finite for |x| ≤ 1e10. No objective clips x, which would silence the
+  gradient that brings a drifted policy back: beyond a point it is continued with its own slope.
+- Samples that should not count (dead agents) are masked on `log_ratio` before the objective,
+  `jnp.where(alive, log_ratio, 0.0)`, not on the result: 0 · inf is NaN in the gradient.
+
+**The formula of MARS is this project's reconstruction.** The abstract of the paper
+(arXiv 2605.09212) fixes only its properties: a multiplicatively symmetric geometric barrier that
+preserves corrective gradients and assigns unbounded cost as probability ratios approach zero.
+"""
+
+import math
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jax import Array
+
+Scalar = Array | float
+Objective = Callable[[Array, Array, Scalar], Array]
+
+# |x − sδ| up to which MARS follows its barrier, and |x| up to which `mars_raw` does. e⁴ = 55: past
+# it a sample says only "come back", and a steeper slope would drown the rest of the batch.
+BARRIER_LINEAR_BEYOND = 4.0
+
+# x up to which the other objectives follow e^x. The square of a ratio continued from here to
+# x = 1e10 still fits float32, and e¹⁶ = 9e6 is a ratio that no healthy update comes near.
+RATIO_LINEAR_BEYOND = 16.0
+
+# Upper over lower ε of the decoupled ablations: 0.28 / 0.2, the values of DAPO (arXiv 2503.14476).
+DECOUPLING = 1.4
+
+
+def mars(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
+    """Reciprocal barrier: b(r) = b(1/r), infinite as r → 0, corrective gradient everywhere.
+
+        L = r·A − |A|·λ_s·(r + 1/r − 2),   λ₋ = 1/((1 + ε)² − 1),   λ₊ = 1 + λ₋
+
+    It is the only weighting of the barrier r + 1/r − 2 that makes the whole objective symmetric,
+    L(A, r) = L(−A, 1/r) up to a constant, with its maximum at exactly (1 + ε)^s. Less the constant
+    A it equals
+
+        L = −|A|·(cosh(x − sδ) − cosh δ) / sinh δ,     ∂L/∂x = −|A|·sinh(x − sδ) / sinh δ
+
+    which is what is computed. Admits any ε > 0. Source: this project's reconstruction, see the
+    module's docstring.
+    """
+    delta = jnp.log1p(eps)
+    distance = jnp.abs(log_ratio - jnp.sign(advantage) * delta)
+    near = jnp.minimum(distance, BARRIER_LINEAR_BEYOND)
+    far = jnp.maximum(distance - BARRIER_LINEAR_BEYOND, 0.0)
+    # cosh u − cosh δ as a product, which is exactly zero at r = 1 instead of nearly so.
+    rise = 2.0 * jnp.sinh((near + delta) / 2.0) * jnp.sinh((near - delta) / 2.0)
+    rise = rise + math.sinh(BARRIER_LINEAR_BEYOND) * far
+    return -jnp.abs(advantage) * rise / jnp.sinh(delta)
+
+
+def mappo(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
+    """Additive clip: min(r·A, clip(r, 1 − ε, 1 + ε)·A), PPO's objective (arXiv 1707.06347).
+
+    Outliers have a gradient of exactly zero, so a policy that drifted is not brought back.
+    """
+    return _clipped(log_ratio, advantage, eps, eps)
+
+
+def maspo(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
+    """Soft quadratic: r·A − |A|·(r − 1)²/(2ε), SPO's objective (arXiv 2401.16025).
+
+    The maximum is at 1 + sε. The cost of r = 0 is finite, so probabilities can collapse.
+    """
+    return _quadratic(log_ratio, advantage, eps)
+
+
+def mappo_geo(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
+    """MAPPO with MARS's boundaries: clip to [1/(1 + ε), 1 + ε]. Isolates the boundary."""
+    return _clipped(log_ratio, advantage, _reciprocal_width(eps), eps)
+
+
+def mappo_dec(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
+    """MAPPO with decoupled ε: clip to [1 − ε, 1 + 1.4ε]. Isolates a flexible boundary."""
+    return _clipped(log_ratio, advantage, eps, DECOUPLING * eps)
+
+
+def maspo_dec(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
+    """MASPO with decoupled ε: 1.4ε where A > 0, ε where A < 0. Isolates a flexible boundary."""
+    return _quadratic(log_ratio, advantage, jnp.where(advantage > 0, DECOUPLING * eps, eps))
+
+
+def maspo_geo(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
+    """MASPO with its maximum at MARS's (1 + ε)^s: the same optimum without the geometry.
+
+    With d = r − 1 and t = (1 + ε)^s − 1 it is A·d − |A|·d²/(2|t|).
+    """
+    return _quadratic(log_ratio, advantage, jnp.where(advantage > 0, eps, _reciprocal_width(eps)))
+
+
+def mars_raw(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
+    """MARS with SPO's coefficient, λ₊ = λ₋ = 1/(2ε), on both sides. Isolates the calibration.
+
+    The maxima are at (1 − 2ε)^−½ for A > 0 and (1 + 2ε)^−½ for A < 0. From ε = ½ on there is none
+    for A > 0: the barrier no longer holds what the advantage pulls.
+    """
+    above = _expm1(log_ratio, BARRIER_LINEAR_BEYOND)
+    below = _expm1(-log_ratio, BARRIER_LINEAR_BEYOND)
+    return advantage * above - jnp.abs(advantage) * (above + below) / (2.0 * eps)
+
+
+def mars_log(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
+    """MARS with a parabola in x: −|A|·((x − sδ)² − δ²)/(2δ). Isolates the barrier's sharpness.
+
+    Symmetric, with MARS's maximum and MARS's slope to first order around it.
+    """
+    delta = jnp.log1p(eps)
+    pull = 2.0 * jnp.sign(advantage) * delta
+    return -jnp.abs(advantage) * log_ratio * (log_ratio - pull) / (2.0 * delta)
+
+
+def mars_low(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
+    """MARS below its maximum (1 + ε)^s, the well of `maspo_geo` above. Isolates the zero side."""
+    peak = jnp.sign(advantage) * jnp.log1p(eps)
+    low = mars(jnp.minimum(log_ratio, peak), advantage, eps)
+    high = maspo_geo(jnp.maximum(log_ratio, peak), advantage, eps)
+    # Each half stands still where the other moves; what they hold at r = 1 is taken off.
+    at_one = mars(jnp.minimum(peak, 0.0), advantage, eps) + maspo_geo(
+        jnp.maximum(peak, 0.0), advantage, eps
+    )
+    return low + high - at_one
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "mars": mars,
+    "mappo": mappo,
+    "maspo": maspo,
+    "mappo-geo": mappo_geo,
+    "mappo-dec": mappo_dec,
+    "maspo-dec": maspo_dec,
+    "maspo-geo": maspo_geo,
+    "mars-raw": mars_raw,
+    "mars-log": mars_log,
+    "mars-low": mars_low,
+}
+
+
+def _clipped(log_ratio: Array, advantage: Array, lower: Scalar, upper: Scalar) -> Array:
+    """PPO's pessimistic minimum with r − 1 clipped to [−lower, upper]."""
+    change = _expm1(log_ratio, RATIO_LINEAR_BEYOND)
+    return jnp.minimum(change * advantage, jnp.clip(change, -lower, upper) * advantage)
+
+
+def _quadratic(log_ratio: Array, advantage: Array, width: Scalar) -> Array:
+    """SPO's well in r − 1, with its maximum at r = 1 + s·width."""
+    change = _expm1(log_ratio, RATIO_LINEAR_BEYOND)
+    return advantage * change - jnp.abs(advantage) * change**2 / (2.0 * width)
+
+
+def _reciprocal_width(eps: Scalar) -> Scalar:
+    """1 − 1/(1 + ε), the distance from 1 to the reciprocal of 1 + ε."""
+    return eps / (1.0 + eps)
+
+
+def _expm1(x: Array, linear_beyond: float) -> Array:
+    """e^x − 1, continued along its tangent above `linear_beyond`.
+
+    e^x overflows float32 at x = 88, and inf · 0 or inf − inf would then turn a whole batch's
+    gradient into NaN. The tangent keeps the direction, which is all that matters out there.
+    """
+    near = jnp.minimum(x, linear_beyond)
+    far = jnp.maximum(x - linear_beyond, 0.0)
+    return jnp.expm1(near) + math.exp(linear_beyond) * far
