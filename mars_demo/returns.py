@@ -1,0 +1,48 @@
+"""Advantages and returns that tell a time limit from a true end."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+def generalised_advantages(
+    reward_t: Array,
+    value_t: Array,
+    next_value_t: Array,
+    terminated_t: Array,
+    done_t: Array,
+    gamma: float,
+    gae_lambda: float,
+) -> Array:
+    """Generalised advantage estimation (Schulman et al., 2016), time first.
+
+    delta_t = r_t + gamma * (1 - terminated_t) * next_value_t - value_t
+    A_t = delta_t + gamma * lambda * (1 - done_t) * A_{t+1}
+
+    A termination is worth nothing afterwards. A truncation ends the episode too, so no
+    advantage flows over it, but it bootstraps from the observation that the episode ended in:
+    `next_value_t` values the state that step t led to, before any reset.
+
+    Args:
+        reward_t, value_t, next_value_t: float32 (T, ...).
+        terminated_t, done_t: bool (T, ...); done is terminated or truncated, both post-step.
+        gamma: discount in [0, 1].
+        gae_lambda: trace decay in [0, 1].
+
+    Returns:
+        Advantages, float32 (T, ...).
+    """
+    delta_t = reward_t + gamma * jnp.where(terminated_t, 0.0, next_value_t) - value_t
+    decay_t = jnp.where(done_t, 0.0, gamma * gae_lambda)
+
+    def backwards(advantage: Array, x_t: tuple[Array, Array]) -> tuple[Array, Array]:
+        delta, decay = x_t
+        advantage = delta + decay * advantage
+        return advantage, advantage
+
+    _, advantages = jax.lax.scan(
+        backwards, jnp.zeros_like(delta_t[0]), (delta_t, decay_t), reverse=True
+    )
+    return advantages

@@ -1,0 +1,217 @@
+"""Collecting experience: the policy and many environments, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+
+from mars_demo.networks import Actor
+
+
+class View(NamedTuple):
+    """What one environment shows the learner, agents stacked in the order of `env.agents`."""
+
+    features: Array  # float32 (A, F): encoded observations, agent ids appended
+    available: Array  # bool (A, num_actions)
+    world_state: Array  # float32 (W,)
+
+
+class Transition(NamedTuple):
+    """One step of every environment; a rollout stacks these along time."""
+
+    view: View  # leaves (E, ...): before the step
+    next_world_state: Array  # float32 (E, W): after the step, before any reset
+    first: Array  # bool (E,): the step is the first of its episode
+    action: Array  # int32 (E, A)
+    log_prob: Array  # float32 (E, A): of the action, under the policy that took it
+    reward: Array  # float32 (E,): the team's
+    terminated: Array  # bool (E,)
+    done: Array  # bool (E,): terminated or truncated
+    episode: Episode  # leaves (E,): totals including this step
+
+
+class Episode(NamedTuple):
+    """Running totals of the episode under way."""
+
+    reward: Array  # float32
+    score: Array  # float32: the task's own measure, such as dots eaten
+    length: Array  # int32
+
+
+class Progress(NamedTuple):
+    """Where the environments stand between two rollouts. Leaves lead with (E,)."""
+
+    env_state: Any
+    view: View
+    memory: Array  # float32 (E, A, hidden or 0)
+    first: Array
+    episode: Episode
+
+
+def stack_agents(per_agent: dict[str, Array], agents: list[str]) -> Array:
+    """Stacks a JaxMARL dict of agents into an array of shape (A, ...)."""
+    return jnp.stack([per_agent[agent] for agent in agents])
+
+
+def unstack_agents(stacked: Array, agents: list[str]) -> dict[str, Array]:
+    """The inverse of `stack_agents`."""
+    return dict(zip(agents, stacked, strict=True))
+
+
+def make_viewer(
+    env: MultiAgentEnv,
+    encode: Callable[[Array], Array],
+    encode_world: Callable[[Array], Array],
+    agent_id: bool,
+) -> Callable[[dict[str, Array], Any], View]:
+    """Builds `view(obs, state) -> View` for one environment.
+
+    Args:
+        env: a JaxMARL environment.
+        encode: one agent's observation to float32 features (F,).
+        encode_world: the world state to float32 features (W,).
+        agent_id: whether to append a one-hot agent index.
+    """
+
+    def view(obs: dict[str, Array], state: Any) -> View:
+        features = jax.vmap(encode)(stack_agents(obs, env.agents))
+        if agent_id:
+            ids = jnp.eye(len(env.agents), dtype=features.dtype)
+            features = jnp.concatenate([features, ids], axis=-1)
+        available = stack_agents(env.get_avail_actions(state), env.agents)
+        return View(features, available.astype(bool), encode_world(world_state(obs, env.agents)))
+
+    return view
+
+
+def world_state(obs: dict[str, Array], agents: list[str]) -> Array:
+    """The environment's world state, or all observations end to end where it has none."""
+    if "world_state" in obs:
+        return obs["world_state"]
+    return jnp.concatenate([obs[agent].reshape(-1) for agent in agents])
+
+
+def start(
+    env: MultiAgentEnv,
+    view: Callable[[dict[str, Array], Any], View],
+    actor: Actor,
+    key: Array,
+    num_envs: int,
+) -> Progress:
+    """Freshly reset environments."""
+    obs, env_state = jax.vmap(env.reset)(jax.random.split(key, num_envs))
+    zeros = jnp.zeros(num_envs, jnp.float32)
+    return Progress(
+        env_state=env_state,
+        view=jax.vmap(view)(obs, env_state),
+        memory=actor.initial_memory((num_envs, len(env.agents))),
+        first=jnp.ones(num_envs, bool),
+        episode=Episode(zeros, zeros, jnp.zeros(num_envs, jnp.int32)),
+    )
+
+
+def collect(
+    env: MultiAgentEnv,
+    view: Callable[[dict[str, Array], Any], View],
+    encode_world: Callable[[Array], Array],
+    score: str,
+    act: Callable[[Array, View, Array], tuple[Array, Array]],
+    progress: Progress,
+    key: Array,
+    num_steps: int,
+) -> tuple[Progress, Transition]:
+    """Steps every environment `num_steps` times.
+
+    Args:
+        env: an environment wrapped in `wrappers.AutoReset`.
+        view, encode_world: see `make_viewer`.
+        score: the entry of `info` that adds up to an episode's score, or "return".
+        act: `act(memory, view, first) -> (memory, log_probs (E, A, num_actions))`.
+        progress: where the environments stand.
+        key: a PRNG key.
+        num_steps: T.
+
+    Returns:
+        Where they stand afterwards, and the transitions, leaves (T, E, ...).
+    """
+
+    def step(progress: Progress, key: Array) -> tuple[Progress, Transition]:
+        action_key, env_key = jax.random.split(key)
+        num_envs = progress.first.shape[0]
+        memory, log_probs = act(progress.memory, progress.view, progress.first)
+        action = jax.random.categorical(action_key, log_probs)
+        log_prob = jnp.take_along_axis(log_probs, action[..., None], axis=-1)[..., 0]
+
+        obs, env_state, rewards, dones, info = jax.vmap(env.step)(
+            jax.random.split(env_key, num_envs),
+            progress.env_state,
+            unstack_agents(action.T, env.agents),
+        )
+        reward = jnp.mean(stack_agents(rewards, env.agents), axis=0)
+        done = dones["__all__"]
+        gained = reward if score == "return" else info[score].astype(jnp.float32)
+        episode = Episode(
+            progress.episode.reward + reward,
+            progress.episode.score + gained,
+            progress.episode.length + 1,
+        )
+        final = jax.vmap(lambda o: encode_world(world_state(o, env.agents)))
+        transition = Transition(
+            view=progress.view,
+            next_world_state=final(info["final_observation"]),
+            first=progress.first,
+            action=action,
+            log_prob=log_prob,
+            reward=reward,
+            terminated=info["terminated"],
+            done=done,
+            episode=episode,
+        )
+        fresh = jax.tree.map(lambda total: jnp.where(done, 0, total), episode)
+        after = Progress(env_state, jax.vmap(view)(obs, env_state), memory, done, fresh)
+        return after, transition
+
+    return jax.lax.scan(step, progress, jax.random.split(key, num_steps))
+
+
+def stagger(
+    env: MultiAgentEnv,
+    view: Callable[[dict[str, Array], Any], View],
+    progress: Progress,
+    key: Array,
+    episode_length: int,
+) -> Progress:
+    """Plays random actions for one episode's length, each environment reset somewhere on the way.
+
+    Ages are then uniform over an episode, and every later episode is a whole one.
+    """
+    num_envs = progress.first.shape[0]
+    age_key, play_key = jax.random.split(key)
+    ages = jax.random.randint(age_key, (num_envs,), 0, episode_length)
+
+    def play(step: Array, env_state: Any) -> Any:
+        keys = jax.random.split(jax.random.fold_in(play_key, step), 3)
+        available = jax.vmap(env.get_avail_actions)(env_state)
+        logits = jax.tree.map(lambda ok: jnp.where(ok, 0.0, -jnp.inf), available)
+        actions = jax.random.categorical(
+            keys[0], jnp.stack([logits[agent] for agent in env.agents])
+        )
+        _, stepped, *_ = jax.vmap(env.step)(
+            jax.random.split(keys[1], num_envs), env_state, unstack_agents(actions, env.agents)
+        )
+        _, fresh = jax.vmap(env.reset)(jax.random.split(keys[2], num_envs))
+        due = ages == episode_length - 1 - step
+
+        def choose(new: Array, old: Array) -> Array:
+            return jnp.where(due.reshape((-1,) + (1,) * (old.ndim - 1)), new, old)
+
+        return jax.tree.map(choose, fresh, stepped)
+
+    env_state = jax.lax.fori_loop(0, episode_length, play, progress.env_state)
+    obs = jax.vmap(env.get_obs)(env_state)
+    return progress._replace(env_state=env_state, view=jax.vmap(view)(obs, env_state))

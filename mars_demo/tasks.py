@@ -1,0 +1,65 @@
+"""The tasks that the trainer knows. This is the one file that names environments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+
+import paxmen
+from mars_demo.config import Config, nearest_first
+
+
+@dataclass(frozen=True)
+class Task:
+    """An environment and what a trainer must know of it."""
+
+    name: str
+    make: Callable[[], MultiAgentEnv]
+    episode_length: int
+    score: str  # the entry of `info` that adds up to an episode's score, or "return"
+    score_name: str  # how people call it
+    encode: Callable[[Array], Array]  # one agent's observation -> float32 features
+    encode_world: Callable[[Array], Array]  # the world state -> float32 features
+    preset: Callable[[str], Config]  # algorithm -> tuned configuration
+    script: Callable[[MultiAgentEnv, Any], dict[str, Array]] | None = None
+    """A full-information script `script(env, state) -> actions`, the bar to reach."""
+
+
+def one_hot_cells(observation: Array) -> Array:
+    """PaxMen's cells as one channel each for wall, dot and agent, float32 (3 * cells,)."""
+    channels = [observation < 0, observation == 1, (observation > 0) & (observation < 1)]
+    return jnp.concatenate(channels).astype(jnp.float32)
+
+
+def one_hot_world(world_state: Array) -> Array:
+    """PaxMen's world state as one channel each for dot and agent, float32 (2 * cells,)."""
+    channels = [world_state == 1, (world_state > 0) & (world_state < 1)]
+    return jnp.concatenate(channels).astype(jnp.float32)
+
+
+def _paxmen_task(name: str) -> Task:
+    return Task(
+        name=name,
+        make=lambda: paxmen.make(name),
+        episode_length={"paxmen-4": 100, "paxmen-5": 115, "paxmen-6": 130}[name],
+        score="dots_eaten",
+        score_name="dots an episode",
+        encode=one_hot_cells,
+        encode_world=one_hot_world,
+        preset=lambda algo: Config(algo=algo),
+    )
+
+
+TASKS = {name: _paxmen_task(name) for name in paxmen.list_envs()}
+
+
+def get_task(name: str) -> Task:
+    """The task of that name; ValueError lists the valid ones, nearest first."""
+    if name not in TASKS:
+        raise ValueError(f"unknown task {name!r}; valid: {', '.join(nearest_first(name, TASKS))}")
+    return TASKS[name]

@@ -1,0 +1,143 @@
+"""One training step: collect a rollout, estimate its returns, update the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from mars_demo.config import Config, check_config
+from mars_demo.networks import Actor, Critic
+from mars_demo.returns import generalised_advantages
+from mars_demo.rollout import Progress, Transition, collect, make_viewer, stagger, start
+from mars_demo.tasks import Task
+from mars_demo.update import Batch, Params, act_sequence, make_optimiser, update
+from wrappers import AutoReset
+
+
+class TrainState(NamedTuple):
+    """All that a run needs to go on exactly as if it had never stopped."""
+
+    params: Params
+    opt_state: optax.OptState
+    progress: Progress
+    key: Array
+    updates: Array  # int32 (): updates done
+
+
+class Trainer:
+    """A task, a configuration, and the two pure functions that they make: `init` and `step`.
+
+    Attributes:
+        env: the task's environment.
+        actor, critic: the networks.
+        init: `init(key) -> TrainState`.
+        step: `step(state) -> (state, metrics)`, one update; `metrics` are float32 scalars.
+    """
+
+    def __init__(self, task: Task, config: Config):
+        check_config(config)
+        self.task, self.config = task, config
+        self.env = task.make()
+        self.encode = task.encode if config.encode else _flatten
+        self.encode_world = task.encode_world if config.encode else _flatten
+        self.view = make_viewer(self.env, self.encode, self.encode_world, config.agent_id)
+        num_actions = self.env.action_space(self.env.agents[0]).n
+        self.actor = Actor(num_actions, config.hidden, config.network == "gru")
+        self.critic = Critic(config.hidden)
+        self.init: Callable[[Array], TrainState] = jax.jit(self._init)
+        self.step: Callable[[TrainState], tuple[TrainState, dict[str, Array]]] = jax.jit(
+            self._step, donate_argnums=0
+        )
+
+    def _init(self, key: Array) -> TrainState:
+        key, actor_key, critic_key, start_key, stagger_key = jax.random.split(key, 5)
+        env = AutoReset(self.env)
+        progress = start(env, self.view, self.actor, start_key, self.config.num_envs)
+        if self.config.stagger:
+            progress = stagger(env, self.view, progress, stagger_key, self.task.episode_length)
+        view, first = jax.tree.map(lambda x: x[None], (progress.view, progress.first))
+        features, available = view.features, view.available
+        first = jnp.broadcast_to(first[..., None], features.shape[:-1])
+        params = {
+            "actor": self.actor.init(actor_key, progress.memory, features, first, available),
+            "critic": self.critic.init(critic_key, view.world_state),
+        }
+        opt_state = make_optimiser(self.config).init(params)
+        return TrainState(params, opt_state, progress, key, jnp.zeros((), jnp.int32))
+
+    def _step(self, state: TrainState) -> tuple[TrainState, dict[str, Array]]:
+        key, rollout_key, update_key = jax.random.split(state.key, 3)
+        progress, rollout = self._collect(state, rollout_key)
+        batch, explained = self._estimate(state, rollout)
+        params, opt_state, metrics = update(
+            self.config, self.actor, self.critic, state.params, state.opt_state, batch, update_key
+        )
+        metrics |= {"explained_variance": explained} | finished_episodes(rollout)
+        return TrainState(params, opt_state, progress, key, state.updates + 1), metrics
+
+    def _collect(self, state: TrainState, key: Array) -> tuple[Progress, Transition]:
+        return collect(
+            AutoReset(self.env),
+            self.view,
+            self.encode_world,
+            self.task.score,
+            partial(self.act, state.params),
+            state.progress,
+            key,
+            self.config.rollout_steps,
+        )
+
+    def act(self, params: Params, memory: Array, view: Any, first: Array) -> tuple[Array, Array]:
+        """One step of the actor: leaves of `view` (E, ...), `first` (E,)."""
+        sequence = jax.tree.map(lambda x: x[None], (view, first))
+        memory, log_probs = act_sequence(self.actor, params["actor"], memory, *sequence)
+        return memory, log_probs[0]
+
+    def _estimate(self, state: TrainState, rollout: Transition) -> tuple[Batch, Array]:
+        """Values, advantages and returns of a rollout, and the variance that values explain."""
+        values = partial(self.critic.apply, state.params["critic"])
+        value_t: Array = values(rollout.view.world_state)  # pyright: ignore[reportAssignmentType]
+        next_value_t: Array = values(rollout.next_world_state)  # pyright: ignore[reportAssignmentType]
+        advantage = generalised_advantages(
+            rollout.reward,
+            value_t,
+            next_value_t,
+            rollout.terminated,
+            rollout.done,
+            self.config.gamma,
+            self.config.gae_lambda,
+        )
+        target = advantage + value_t
+        explained = 1.0 - jnp.var(advantage) / (jnp.var(target) + 1e-8)
+        normal = (advantage - jnp.mean(advantage)) / (jnp.std(advantage) + 1e-8)
+        batch = Batch(
+            view=rollout.view,
+            memory=state.progress.memory,
+            first=rollout.first,
+            action=rollout.action,
+            log_prob=rollout.log_prob,
+            advantage=normal,
+            value_target=target,
+        )
+        return batch, explained
+
+
+def finished_episodes(rollout: Transition) -> dict[str, Array]:
+    """Count of the episodes that ended in a rollout, and sums of their totals."""
+    ended = rollout.done
+    return {
+        "episodes": jnp.sum(ended, dtype=jnp.float32),
+        "return_sum": jnp.sum(jnp.where(ended, rollout.episode.reward, 0.0)),
+        "score_sum": jnp.sum(jnp.where(ended, rollout.episode.score, 0.0)),
+        "length_sum": jnp.sum(jnp.where(ended, rollout.episode.length, 0), dtype=jnp.float32),
+    }
+
+
+def _flatten(observation: Array) -> Array:
+    return observation.reshape(-1).astype(jnp.float32)

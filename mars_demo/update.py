@@ -1,0 +1,138 @@
+"""The update: epochs of minibatches over one rollout, for the actor and the critic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from mars_demo.config import Config
+from mars_demo.networks import Actor, Critic, entropy
+from mars_demo.objectives import OBJECTIVES
+from mars_demo.rollout import View
+
+
+class Batch(NamedTuple):
+    """What the losses need of a rollout. Leaves (T, E, ...), but for `memory`, (E, ...)."""
+
+    view: View
+    memory: Array  # the actor's memory before the first step
+    first: Array
+    action: Array
+    log_prob: Array
+    advantage: Array
+    value_target: Array
+
+
+Params = dict[str, Any]  # {"actor": ..., "critic": ...}
+
+
+def make_optimiser(config: Config) -> optax.GradientTransformation:
+    """Adam with gradient-norm clipping, the actor and the critic each on their own."""
+    gradient_steps = config.num_updates * config.epochs * config.minibatches
+    final = 0.0 if config.lr_decay else config.lr
+    schedule = optax.linear_schedule(config.lr, final, gradient_steps)
+
+    def adam() -> optax.GradientTransformation:
+        return optax.chain(
+            optax.clip_by_global_norm(config.max_grad_norm), optax.adam(schedule, eps=1e-5)
+        )
+
+    return optax.multi_transform(
+        {"actor": adam(), "critic": adam()}, {"actor": "actor", "critic": "critic"}
+    )
+
+
+def make_loss(
+    config: Config, actor: Actor, critic: Critic
+) -> Callable[[Params, Batch], tuple[Array, dict[str, Array]]]:
+    """Builds `loss(params, batch) -> (loss, diagnostics)`.
+
+    The actor's loss is the negative mean of the surrogate objective over time, environments and
+    agents, each agent's own ratio weighted by its environment's joint advantage, less the
+    entropy bonus. The critic's is half the mean squared error to the returns. They share no
+    parameters, so one gradient serves both.
+    """
+    objective = OBJECTIVES[config.algo]
+
+    def loss(params: Params, batch: Batch) -> tuple[Array, dict[str, Array]]:
+        _, log_probs = act_sequence(
+            actor, params["actor"], batch.memory, batch.view, batch.first
+        )
+        log_prob = jnp.take_along_axis(log_probs, batch.action[..., None], axis=-1)[..., 0]
+        log_ratio = log_prob - batch.log_prob
+        advantage = jnp.broadcast_to(batch.advantage[..., None], log_ratio.shape)
+        surrogate = jnp.mean(objective(log_ratio, advantage, config.eps))
+        bonus = jnp.mean(entropy(log_probs))
+        values = critic.apply(params["critic"], batch.view.world_state)
+        value_loss = 0.5 * jnp.mean(jnp.square(values - batch.value_target))
+        ratio = jnp.exp(log_ratio)
+        diagnostics = {
+            "surrogate": surrogate,
+            "entropy": bonus,
+            "value_loss": value_loss,
+            "kl": jnp.mean(ratio - 1.0 - log_ratio),  # Schulman's low-variance estimate
+            "ratio_min": jnp.min(ratio),
+            "ratio_max": jnp.max(ratio),
+        }
+        return value_loss - surrogate - config.entropy * bonus, diagnostics
+
+    return loss
+
+
+def act_sequence(
+    actor: Actor, params: Any, memory: Array, view: View, first: Array
+) -> tuple[Array, Array]:
+    """The actor over a sequence: leaves of `view` (T, E, ...), `first` (T, E)."""
+    first_of_agents = jnp.broadcast_to(first[..., None], view.features.shape[:-1])
+    return actor.apply(params, memory, view.features, first_of_agents, view.available)  # pyright: ignore[reportReturnType]
+
+
+def update(
+    config: Config,
+    actor: Actor,
+    critic: Critic,
+    params: Params,
+    opt_state: optax.OptState,
+    batch: Batch,
+    key: Array,
+) -> tuple[Params, optax.OptState, dict[str, Array]]:
+    """`epochs` passes over the batch in `minibatches` random groups of whole sequences.
+
+    Returns:
+        New parameters, new optimiser state, and diagnostics: means over all gradient steps but
+        for `ratio_min`, `ratio_max` (extremes over them) and `first_ratio_error` (max |r - 1| in
+        the very first minibatch, where the policy has not moved yet: 0 up to rounding).
+    """
+    optimiser = make_optimiser(config)
+    gradient = jax.grad(make_loss(config, actor, critic), has_aux=True)
+
+    def step(carry: tuple[Params, optax.OptState], envs: Array) -> tuple[Any, dict[str, Array]]:
+        params, opt_state = carry
+        grads, diagnostics = gradient(params, _select(batch, envs))
+        updates, opt_state = optimiser.update(grads, opt_state, params)
+        params = optax.apply_updates(params, updates)
+        norm = {"grad_norm": optax.global_norm(grads["actor"])}
+        return (params, opt_state), diagnostics | norm
+
+    groups = jax.vmap(lambda k: jax.random.permutation(k, config.num_envs))(
+        jax.random.split(key, config.epochs)
+    ).reshape(config.epochs * config.minibatches, -1)
+    (params, opt_state), logs = jax.lax.scan(step, (params, opt_state), groups)
+    ratio_error = jnp.maximum(logs["ratio_max"][0] - 1.0, 1.0 - logs["ratio_min"][0])
+    extremes = {
+        "ratio_min": jnp.min(logs["ratio_min"]),
+        "ratio_max": jnp.max(logs["ratio_max"]),
+        "first_ratio_error": ratio_error,
+    }
+    return params, opt_state, jax.tree.map(jnp.mean, logs) | extremes
+
+
+def _select(batch: Batch, envs: Array) -> Batch:
+    """The sequences of some environments."""
+    picked = jax.tree.map(lambda x: x[:, envs], batch._replace(memory=()))
+    return picked._replace(memory=batch.memory[envs])
