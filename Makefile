@@ -1,0 +1,56 @@
+# Needs Python 3.11 or later, pip and make. Everything is installed into .venv, from the pinned and
+# hashed packages of requirements.lock. `make PYTHON=python3.12 demo` picks another interpreter.
+# All paths are relative, so that the folder may have a space in its name.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+INSTALLED := .venv/.installed
+PIP := $(PY) -m pip --disable-pip-version-check --no-input
+RUN_PYTEST := $(PY) -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint lock clean
+.DELETE_ON_ERROR:
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: $(INSTALLED) ## Train a MARS team on PaxMen, evaluate it and film it: see demo/
+	@$(PY) -m mars_demo demo
+
+test: lint ## Run the linters and the whole test suite
+	$(RUN_PYTEST)
+
+test-slow: $(INSTALLED) ## Run only the tests that take minutes
+	$(RUN_PYTEST) --run-slow -m slow
+
+lint: $(INSTALLED) ## Run ruff and pyright
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m pyright
+
+# Pins that still fit are kept. To take the newest versions of all, delete requirements.lock first.
+lock: ## Pin the dependencies of pyproject.toml in requirements.lock
+	@$(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet uv
+	UV_CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/python -m uv pip compile --quiet \
+		--universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--extra dev --extra video pyproject.toml --output-file requirements.lock
+
+clean: ## Remove .venv and every cache; demo/ and runs/ stay
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'This project needs Python 3.11 or later as "$(PYTHON)". Another one is chosen with' >&2; \
+		echo '    make PYTHON=/path/to/python3.12 demo' >&2; exit 1; }
+	@echo '[1/3] Creating .venv with' "$$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv || { \
+		echo 'Python could not make a virtual environment. Debian and Ubuntu keep that in a package' >&2; \
+		echo 'of its own: apt install python3-venv' >&2; exit 1; }
+	@echo "[2/3] Installing $$(grep -c '^[a-zA-Z0-9].*==' requirements.lock) packages" \
+		'from requirements.lock: a minute or two, once'
+	@$(PIP) install --quiet --require-hashes -r requirements.lock
+	@echo '[3/3] Installing this project'
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,51 @@
+"""Settings of every test: sloppy arithmetic is an error, examples are few and always the same."""
+
+import jax
+import pytest
+from hypothesis import settings
+
+# Our own code names every dtype and aligns every rank; these make a slip an error. Set for the
+# whole session, not by a fixture: the settings are part of JAX's compilation key, so a function
+# compiled under others, in a session's fixture, would be compiled again in each test.
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# No deadline, because the first example compiles; derandomised, so that a red test stays red.
+settings.register_profile("suite", deadline=None, derandomize=True, max_examples=25)
+settings.load_profile("suite")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--run-slow", action="store_true", help="also run the tests marked slow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "loose_promotion: drives code of others, which mixes dtypes and ranks as NumPy allows",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--run-slow"):
+        return
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="slow: run by `make test-slow`"))
+
+
+@pytest.fixture(autouse=True)
+def _promotion(request: pytest.FixtureRequest):
+    """Lets the tests marked `loose_promotion`, and no other, mix dtypes and ranks."""
+    if "loose_promotion" not in request.keywords:
+        yield
+        return
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
+
+
+@pytest.fixture
+def x64():
+    """JAX with 64-bit types for the length of one test."""
+    with jax.enable_x64(True):
+        yield
