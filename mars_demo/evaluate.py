@@ -80,9 +80,9 @@ def scripted_policy(task: Task) -> Policy:
 
 def evaluate(task: Task, policy: Policy, key: Array, episodes: int = 256) -> Episodes:
     """Plays `episodes` whole episodes, side by side, and returns their totals."""
-    _, rewards, scores, alive = jax.jit(
-        jax.vmap(partial(_play, task, policy, keep_states=False))
-    )(jax.random.split(key, episodes))
+    _, rewards, scores, alive = jax.jit(jax.vmap(partial(_play, task, policy, keep_states=False)))(
+        jax.random.split(key, episodes)
+    )
     length = jnp.sum(alive, axis=1, dtype=jnp.int32)
     return Episodes(
         *(np.asarray(x) for x in (jnp.sum(rewards, axis=1), jnp.sum(scores, axis=1), length))
@@ -111,7 +111,7 @@ def _play(
         memory, actions = policy.act(memory, obs, state, action_key)
         obs, state, rewards, dones, info = env.step_env(env_key, state, actions)
         reward = jnp.mean(stack_agents(rewards, env.agents))
-        score = reward if task.score == "return" else info[task.score].astype(jnp.float32)
+        score = task.score(reward, info)
         kept = state if keep_states else ()
         out = (kept, jnp.where(alive, reward, 0.0), jnp.where(alive, score, 0.0), alive)
         return (obs, state, memory, alive & ~dones["__all__"]), out

@@ -119,7 +119,7 @@ def collect(
     env: MultiAgentEnv,
     view: Callable[[dict[str, Array], Any], View],
     encode_world: Callable[[Array], Array],
-    score: str,
+    score: Callable[[Array, dict[str, Array]], Array],
     act: Callable[[Array, View, Array], tuple[Array, Array]],
     progress: Progress,
     key: Array,
@@ -130,7 +130,7 @@ def collect(
     Args:
         env: an environment wrapped in `wrappers.AutoReset`.
         view, encode_world: see `make_viewer`.
-        score: the entry of `info` that adds up to an episode's score, or "return".
+        score: `score(reward, info)`, one environment's part of its episode's score.
         act: `act(memory, view, first) -> (memory, log_probs (E, A, num_actions))`.
         progress: where the environments stand.
         key: a PRNG key.
@@ -154,10 +154,9 @@ def collect(
         )
         reward = jnp.mean(stack_agents(rewards, env.agents), axis=0)
         done = dones["__all__"]
-        gained = reward if score == "return" else info[score].astype(jnp.float32)
         episode = Episode(
             progress.episode.reward + reward,
-            progress.episode.score + gained,
+            progress.episode.score + jax.vmap(score)(reward, info),
             progress.episode.length + 1,
         )
         final = jax.vmap(lambda o: encode_world(world_state(o, env.agents)))

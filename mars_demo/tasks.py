@@ -21,7 +21,8 @@ class Task:
     name: str
     make: Callable[[], MultiAgentEnv]
     episode_length: int
-    score: str  # the entry of `info` that adds up to an episode's score, or "return"
+    score: Callable[[Array, dict[str, Array]], Array]
+    """`score(reward, info)`: what one step adds to the episode's score, float32 ()."""
     score_name: str  # how people call it
     encode: Callable[[Array], Array]  # one agent's observation -> float32 features
     encode_world: Callable[[Array], Array]  # the world state -> float32 features
@@ -47,7 +48,7 @@ def _paxmen_task(name: str) -> Task:
         name=name,
         make=lambda: paxmen.make(name),
         episode_length={"paxmen-4": 100, "paxmen-5": 115, "paxmen-6": 130}[name],
-        score="dots_eaten",
+        score=lambda reward, info: jnp.sum(info["dots_eaten"]),
         score_name="dots an episode",
         encode=one_hot_cells,
         encode_world=one_hot_world,

@@ -60,9 +60,7 @@ def make_loss(
     objective = OBJECTIVES[config.algo]
 
     def loss(params: Params, batch: Batch) -> tuple[Array, dict[str, Array]]:
-        _, log_probs = act_sequence(
-            actor, params["actor"], batch.memory, batch.view, batch.first
-        )
+        _, log_probs = act_sequence(actor, params["actor"], batch.memory, batch.view, batch.first)
         log_prob = jnp.take_along_axis(log_probs, batch.action[..., None], axis=-1)[..., 0]
         log_ratio = log_prob - batch.log_prob
         advantage = jnp.broadcast_to(batch.advantage[..., None], log_ratio.shape)

@@ -20,8 +20,9 @@ class AutoReset(JaxMARLWrapper):
 
     - `final_observation`: the observations before any reset, same structure as `obs`;
       on a step that ends no episode they equal `obs`.
-    - `terminated`, `truncated`: bool (); whether the episode came to a true end or to a time
-      limit. An environment that does not report `terminated` is taken to terminate.
+    - `terminated`, `truncated`: bool () for the team, in place of any per agent; whether the
+      episode came to a true end or to a time limit. An environment that does not report
+      `terminated` is taken to terminate.
     """
 
     def __init__(self, env: MultiAgentEnv):
@@ -41,7 +42,7 @@ class AutoReset(JaxMARLWrapper):
             (reset_obs, reset_state),
             (final_obs, next_state),
         )
-        terminated = info.get("terminated", done)
+        terminated = jnp.any(info.get("terminated", done))
         ends = {
             "final_observation": final_obs,
             "terminated": terminated,

@@ -1,0 +1,247 @@
+"""The command line `mars-demo`: every command is a frozen dataclass with a `run` method."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import OmitArgPrefixes, Positional
+
+from mars_demo.checkpoint import CheckpointError
+from mars_demo.config import Config, check_config
+from mars_demo.objectives import OBJECTIVES
+from mars_demo.run import RunError, train_run
+from mars_demo.tasks import TASKS, get_task
+
+DEFAULT_TASK, DEFAULT_ALGO = "paxmen-4", "mars"
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a team. Metrics, checkpoints and the configuration land in one folder."""
+
+    task: Positional[str]
+    """The task's name; `mars-demo list` shows all."""
+    config: OmitArgPrefixes[Config] = field(default_factory=Config)
+    """Defaults are the preset of the task and algorithm named on the command line."""
+    seeds: int = 1
+    """Train this many seeds, counting from --seed, each in a folder of its own."""
+    out: Path | None = None
+    """The run's folder [runs/TASK/ALGO/seed_SEED]; with --seeds, the folder of their folders."""
+    resume: bool = False
+    """Go on with the run in that folder, bit for bit as if it had not stopped."""
+    bar: bool = True
+    """Show a progress bar."""
+
+    def run(self) -> None:
+        task = get_task(self.task)
+        check_config(self.config)
+        if self.seeds < 1:
+            raise ValueError(f"seeds must be at least 1, got {self.seeds}")
+        parent = Path("runs") / task.name / self.config.algo
+        if self.seeds > 1:
+            self._run_seeds(self.out or parent)
+            return
+        folder = self.out or parent / f"seed_{self.config.seed}"
+        result = train_run(task, self.config, folder, self.resume, self.bar)
+        if not result.finished:
+            print(f"stopped and saved; go on with: mars-demo train {self.task} ... --resume")
+        print(f"run folder: {folder}")
+
+    def _run_seeds(self, parent: Path) -> None:
+        from mars_demo.processes import train_all
+
+        numbers = range(self.config.seed, self.config.seed + self.seeds)
+        runs = {parent / f"seed_{n}": self.config.replace(seed=n) for n in numbers}
+        taken = [folder for folder in runs if (folder / "run.json").exists()]
+        if taken and not self.resume:
+            raise RunError(f"{taken[0]} holds a run already; pass --resume to go on with it")
+        train_all(self.task, runs, f"{self.task} {self.config.algo}")
+        print(f"run folders: {parent}/seed_*")
+
+
+@dataclass(frozen=True)
+class Eval:
+    """Play whole episodes with a trained team, beside the random policy and the task's script."""
+
+    folder: Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """A run's folder."""
+    episodes: int = 256
+    """Episodes to play with each policy."""
+    greedy: bool = False
+    """Take the likeliest action instead of sampling."""
+    seed: int = 0
+    """Seed of the evaluation."""
+
+    def run(self) -> None:
+        from mars_demo.demo import evaluate_run, format_scores
+
+        if self.episodes < 1:
+            raise ValueError(f"episodes must be at least 1, got {self.episodes}")
+        task, scores = evaluate_run(self.folder, self.episodes, self.seed, self.greedy)
+        print(format_scores(task, scores))
+
+
+@dataclass(frozen=True)
+class Render:
+    """Play one episode with a trained team and draw it. Without a format: GIF and HTML."""
+
+    folder: Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """A run's folder."""
+    gif: bool = False
+    """Write an animated GIF."""
+    mp4: bool = False
+    """Write an MP4 video (needs the extra `video`)."""
+    html: bool = False
+    """Write a self-contained page with a scrubber."""
+    out: Path | None = None
+    """Where to write [the run's folder]."""
+    greedy: bool = False
+    """Take the likeliest action instead of sampling."""
+    seed: int = 0
+    """Seed of the episode."""
+
+    def run(self) -> None:
+        from mars_demo.demo import render_run
+
+        chosen = [name for name in ("gif", "mp4", "html") if getattr(self, name)]
+        for path in render_run(
+            self.folder, chosen or ["gif", "html"], self.out or self.folder, self.seed, self.greedy
+        ):
+            print(path)
+
+
+@dataclass(frozen=True)
+class List:
+    """List the tasks, or the algorithms."""
+
+    what: Positional[Literal["tasks", "algorithms"]] = "tasks"
+
+    def run(self) -> None:
+        if self.what == "algorithms":
+            for name, objective in OBJECTIVES.items():
+                print(f"{name:12s} {(objective.__doc__ or '').strip().splitlines()[0]}")
+            return
+        for task in TASKS.values():
+            env = task.make()
+            agent = env.agents[0]
+            size = env.observation_space(agent).shape
+            actions = env.action_space(agent).n
+            print(
+                f"{task.name:12s} {len(env.agents)} agents, observation {size}, {actions} actions, "
+                f"{task.episode_length} steps, score: {task.score_name}"
+            )
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure environment steps a second, compile time and memory traffic, beside JaxMARL's own."""
+
+    num_envs: int = 4096
+    """Environments stepped side by side."""
+    steps: int = 100
+    """Steps of each environment in one timed call."""
+    repeats: int = 5
+    """Timed calls of each environment, interleaved; the best counts."""
+
+    def run(self) -> None:
+        from mars_demo.bench import bench
+        from mars_demo.tasks import peers
+
+        print(bench(peers(), self.num_envs, self.steps, self.repeats))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Draw a figure of the documentation anew."""
+
+    name: Positional[Literal["objectives"]]
+    """Which: `objectives` shows values and gradients, drift and collapse."""
+    path: Positional[Path]
+    """The PNG to write."""
+
+    def run(self) -> None:
+        from mars_demo.demonstrations import figure
+
+        figure(self.path)
+        print(self.path)
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Compare groups of runs: learning curves and a table, with 95 % intervals over seeds."""
+
+    folders: Annotated[Positional[tuple[Path, ...]], tyro.conf.arg(metavar="FOLDER")]
+    """Folders of run folders (such as runs/paxmen-4/mars), one group each."""
+    out: Path = Path("comparison")
+    """Where to write curves.png, table.md and scores.json."""
+    threshold: float = 50.0
+    """Also report the environment steps until a run's score first passes this."""
+    episodes: int = 256
+    """Episodes to evaluate each run over."""
+
+    def run(self) -> None:
+        from mars_demo.report import compare
+
+        print(compare(self.folders, self.out, self.threshold, self.episodes))
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Train a MARS team on paxmen-4, evaluate it, and draw what it learned: a first look."""
+
+    out: Path = Path("demo")
+    """The folder for everything. A finished demo in it is shown again, not trained again."""
+    seed: int = 0
+    """Seed of the run."""
+    total_steps: int | None = None
+    """Environment steps to train for [the preset's]."""
+
+    def run(self) -> None:
+        from mars_demo.demo import demo
+
+        demo(DEFAULT_TASK, DEFAULT_ALGO, self.out, self.seed, self.total_steps)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parses and runs a command; a user's mistake ends in one line on stderr and exit code 2."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        command = tyro.cli(_commands(args), args=args, prog="mars-demo", description=__package_doc)
+        command.run()
+    except (ValueError, RunError, CheckpointError, OSError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+__package_doc = "PaxMen and AeroJAX's reference trainer: MARS, MAPPO and MASPO."
+
+
+def _commands(args: Sequence[str]) -> type:
+    """All commands as one type; `train` gets the preset of the task and algorithm in `args`."""
+    train = tyro.conf.subcommand("train", default=Train(tyro.MISSING, _preset(args)))
+    union: object = Annotated[Train, train]
+    for name, kind in {
+        "eval": Eval,
+        "render": Render,
+        "list": List,
+        "compare": Compare,
+        "bench": Bench,
+        "figure": Figure,
+        "demo": Demo,
+    }.items():
+        union = union | Annotated[kind, tyro.conf.subcommand(name)]  # pyright: ignore[reportOperatorIssue]
+    return union  # pyright: ignore[reportReturnType]
+
+
+def _preset(args: Sequence[str]) -> Config:
+    """The preset that a command line asks for, before its own options are applied."""
+    task = next((arg for arg in args if arg in TASKS), DEFAULT_TASK)
+    words = " ".join(args).replace("=", " ").split()
+    after = words.index("--algo") + 1 if "--algo" in words else len(words)
+    algo = words[after] if after < len(words) and words[after] in OBJECTIVES else DEFAULT_ALGO
+    return TASKS[task].preset(algo)

@@ -1,0 +1,117 @@
+"""Many training runs by one command: one process a run, as many at once as there are cores.
+
+On a CPU, several seeds in one program (by `vmap` or `lax.map`) can hang for ever: with jax 0.10
+XLA's CPU runtime deadlocks when the update's products are batched over seeds. Processes share
+nothing that could lock, and each gets a core of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import jax
+from tqdm import tqdm
+
+from mars_demo.config import Config
+from mars_demo.run import RunError, read_metrics
+
+
+def train_all(task: str, runs: Mapping[Path, Config], name: str) -> None:
+    """Trains every run that is not finished yet, and waits for all.
+
+    A run that was cut off goes on from its newest checkpoint. What a process prints goes to
+    `output.txt` in its run's folder. Interrupted, it stops every process after its checkpoint.
+
+    Args:
+        task: the task's name.
+        runs: each run's folder and configuration.
+        name: what to call them in the progress bar.
+
+    Raises:
+        RunError: runs failed. All others are finished first; the message names what failed.
+    """
+    waiting = [folder for folder, config in runs.items() if not is_finished(folder, config)]
+    free = _core_slots()
+    running: dict[Path, tuple[subprocess.Popen[bytes], frozenset[int]]] = {}
+    failed: list[Path] = []
+    total = sum(config.num_updates * config.steps_per_update for config in runs.values())
+    with tqdm(total=total, unit=" steps", unit_scale=True, desc=name) as bar:
+        try:
+            while waiting or running:
+                while waiting and free:
+                    folder, cores = waiting.pop(0), free.pop()
+                    running[folder] = _launch(task, runs[folder], folder, cores), cores
+                time.sleep(0.5)
+                for folder, (process, cores) in list(running.items()):
+                    if process.poll() is not None:
+                        del running[folder]
+                        free.append(cores)
+                        failed += [folder] if process.returncode else []
+                bar.n = sum(_steps_done(folder) for folder in runs)
+                bar.refresh()
+        finally:
+            for process, _ in running.values():
+                process.terminate()
+            for process, _ in running.values():
+                process.wait()
+    if failed:
+        outputs = ", ".join(str(folder / "output.txt") for folder in sorted(failed))
+        raise RunError(f"{len(failed)} of {len(runs)} runs failed; see {outputs}")
+
+
+def is_finished(folder: Path, config: Config) -> bool:
+    """Whether a run's folder holds metrics up to its last update."""
+    return _steps_done(folder) >= config.num_updates * config.steps_per_update
+
+
+def flags(config: Config) -> list[str]:
+    """The configuration as options of `mars-demo train`, every field spelled out."""
+    words: list[str] = []
+    for field in dataclasses.fields(config):
+        option, value = field.name.replace("_", "-"), getattr(config, field.name)
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            words += [f"--{option}", str(value)]
+    return words
+
+
+def _launch(
+    task: str, config: Config, folder: Path, cores: frozenset[int]
+) -> subprocess.Popen[bytes]:
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "mars_demo", "train", task, *flags(config)]
+    command += ["--out", str(folder), "--no-bar"]
+    command += ["--resume"] if any(folder.glob("checkpoints/*.json")) else []
+
+    def pin() -> None:
+        os.sched_setaffinity(0, cores)
+
+    with open(folder / "output.txt", "ab") as output:
+        return subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=pin if cores else None,
+        )
+
+
+def _core_slots() -> list[frozenset[int]]:
+    """A set of cores for each process to run at once; empty where it cannot or need not choose."""
+    if jax.default_backend() != "cpu":
+        return [frozenset()]
+    if not hasattr(os, "sched_getaffinity"):
+        return [frozenset()] * (os.cpu_count() or 1)
+    return [frozenset({core}) for core in sorted(os.sched_getaffinity(0))]
+
+
+def _steps_done(folder: Path) -> int:
+    metrics = read_metrics(folder)
+    return metrics[-1]["step"] if metrics else 0
