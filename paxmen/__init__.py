@@ -1,1 +1,32 @@
-"""PaxMen: a cooperative, partially observed maze of corridors and dots."""
+"""PaxMen: a cooperative, partially observed maze of corridors and dots.
+
+>>> env = paxmen.make("paxmen-4")
+>>> obs, state = env.reset(jax.random.key(0))
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from paxmen.registration import list_envs, make
+
+if TYPE_CHECKING:
+    from paxmen.env import PaxMen
+    from paxmen.state import State
+
+__all__ = ["PaxMen", "State", "list_envs", "make"]
+
+
+def __getattr__(name: str) -> Any:
+    """Binds the classes at first touch: importing JaxMARL takes seconds and starts JAX."""
+    if name == "PaxMen":
+        from paxmen.env import PaxMen
+
+        return PaxMen
+    if name == "State":
+        from paxmen.state import State
+
+        return State
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
