@@ -1,1 +1,33 @@
-"""Wrappers: the environments in other people's code."""
+"""Wrappers: the environments in other people's code, and on other people's screens.
+
+Everything public is listed here by name and loaded when it is first used, so that importing this
+package starts neither JAX nor pygame.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wrappers.auto_reset import AutoReset as AutoReset
+    from wrappers.files import save_scene as save_scene
+    from wrappers.frames import render_frames as render_frames
+    from wrappers.replay import html_replay as html_replay
+    from wrappers.scene import check_scene as check_scene
+
+_MODULE_OF = {
+    "AutoReset": "wrappers.auto_reset",
+    "check_scene": "wrappers.scene",
+    "html_replay": "wrappers.replay",
+    "render_frames": "wrappers.frames",
+    "save_scene": "wrappers.files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULE_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_MODULE_OF)
