@@ -7,8 +7,8 @@ Every objective is one pure function of `(log_ratio, advantage, eps)`:
 
 - `log_ratio` and `advantage` are float arrays of one shape; `eps` is a positive scalar.
 - The result has that shape and is to be **maximised**. It is zero at r = 1: where the literature
-  writes r·A, this file writes (r − 1)·A, which has the same gradient and keeps its digits near
-  r = 1, where training spends its time.
+  writes r·A, this file writes (r − 1)·A, which has the same gradient, so that the values of all
+  objectives compare.
 - Values and gradients are finite for |x| ≤ 1e10. No objective clips x, which would silence the
   gradient that brings a drifted policy back: beyond a point it is continued with its own slope.
 - Samples that should not count (dead agents) are masked on `log_ratio` before the objective,
@@ -109,8 +109,8 @@ def mars_raw(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
     The maxima are at (1 − 2ε)^−½ for A > 0 and (1 + 2ε)^−½ for A < 0. From ε = ½ on there is none
     for A > 0: the barrier no longer holds what the advantage pulls.
     """
-    above = _expm1(log_ratio, BARRIER_LINEAR_BEYOND)
-    below = _expm1(-log_ratio, BARRIER_LINEAR_BEYOND)
+    above = _change(log_ratio, BARRIER_LINEAR_BEYOND)
+    below = _change(-log_ratio, BARRIER_LINEAR_BEYOND)
     return advantage * above - jnp.abs(advantage) * (above + below) / (2.0 * eps)
 
 
@@ -152,13 +152,13 @@ OBJECTIVES: dict[str, Objective] = {
 
 def _clipped(log_ratio: Array, advantage: Array, lower: Scalar, upper: Scalar) -> Array:
     """PPO's pessimistic minimum with r − 1 clipped to [−lower, upper]."""
-    change = _expm1(log_ratio, RATIO_LINEAR_BEYOND)
+    change = _change(log_ratio, RATIO_LINEAR_BEYOND)
     return jnp.minimum(change * advantage, jnp.clip(change, -lower, upper) * advantage)
 
 
 def _quadratic(log_ratio: Array, advantage: Array, width: Scalar) -> Array:
     """SPO's well in r − 1, with its maximum at r = 1 + s·width."""
-    change = _expm1(log_ratio, RATIO_LINEAR_BEYOND)
+    change = _change(log_ratio, RATIO_LINEAR_BEYOND)
     return advantage * change - jnp.abs(advantage) * change**2 / (2.0 * width)
 
 
@@ -167,7 +167,7 @@ def _reciprocal_width(eps: Scalar) -> Scalar:
     return eps / (1.0 + eps)
 
 
-def _expm1(x: Array, linear_beyond: float) -> Array:
+def _change(x: Array, linear_beyond: float) -> Array:
     """e^x − 1, continued along its tangent above `linear_beyond`.
 
     e^x overflows float32 at x = 88, and inf · 0 or inf − inf would then turn a whole batch's
@@ -175,4 +175,5 @@ def _expm1(x: Array, linear_beyond: float) -> Array:
     """
     near = jnp.minimum(x, linear_beyond)
     far = jnp.maximum(x - linear_beyond, 0.0)
-    return jnp.expm1(near) + math.exp(linear_beyond) * far
+    # Not expm1: JAX differentiates it as expm1(x) + 1, which is rounded to 0 for a rare action.
+    return jnp.exp(near) - 1.0 + math.exp(linear_beyond) * far

@@ -168,6 +168,11 @@ def test_the_way_back_is_never_silent(name):
             assert jnp.all(gradient(-jnp.asarray(FAR)) > 0)
 
 
+def test_slope_keeps_its_digits_at_rare_actions():
+    """MASPO's r·(1 + (1 − r)/ε) at r = 1e-10: tiny, and not rounded to nothing."""
+    assert slope("maspo", 1e-10, 1.0) == pytest.approx(6e-10, rel=1e-4)
+
+
 def test_mars_costs_without_bound_as_the_ratio_vanishes():
     x, a = -jnp.asarray(FAR[::-1]), jnp.ones(len(FAR))
     assert jnp.all(jnp.diff(OBJECTIVES["mars"](x, a, EPS)) < 0)
