@@ -1,0 +1,210 @@
+"""The house's own rules: who may import whom, what lies where, what the lock pins."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("paxmen", "aerojax", "wrappers", "mars_demo")
+ENVIRONMENTS = ("paxmen", "aerojax")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def imports(file: Path) -> set[str]:
+    """Every module that a file imports, at its top or inside a function, by its full name."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: imports are absolute"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def within(module: str, package: str) -> bool:
+    return f"{module}.".startswith(f"{package}.")
+
+
+def sources(package: str) -> list[Path]:
+    files = sorted((ROOT / package).rglob("*.py"))
+    assert files
+    return files
+
+
+@pytest.mark.parametrize(
+    ("package", "forbidden"),
+    [
+        ("paxmen", ("aerojax", "wrappers", "mars_demo")),
+        ("aerojax", ("paxmen", "wrappers", "mars_demo")),
+        ("wrappers", ("paxmen", "aerojax", "mars_demo")),
+    ],
+)
+def test_packages_import_only_what_lies_beneath_them(package, forbidden):
+    for file in sources(package):
+        for module in imports(file):
+            assert not any(within(module, other) for other in forbidden), f"{file}: {module}"
+
+
+@pytest.mark.parametrize("package", ENVIRONMENTS)
+def test_environments_stand_on_jax_and_the_contract_alone(package):
+    allowed = {package, "jax", "flax", "chex", "numpy", "jaxmarl"} | sys.stdlib_module_names
+    for file in sources(package):
+        for module in imports(file):
+            assert module.partition(".")[0] in allowed, f"{file}: {module}"
+
+
+@pytest.mark.parametrize("package", ENVIRONMENTS)
+def test_rules_know_nothing_of_jaxmarl(package):
+    """Only the shell, env.py, speaks JaxMARL."""
+    for file in sources(package):
+        if file.name != "env.py":
+            assert not any(within(module, "jaxmarl") for module in imports(file)), file
+
+
+# What of JaxMARL is its contract; the rest of jaxmarl.environments are environments.
+CONTRACT = ("jaxmarl.environments.multi_agent_env", "jaxmarl.environments.spaces")
+
+
+def names_an_environment(module: str) -> bool:
+    if within(module, "jaxmarl.environments"):
+        return not any(within(module, part) for part in CONTRACT)
+    direct = ("jaxmarl.make", "jaxmarl.registered_envs", "jaxmarl.registration", *ENVIRONMENTS)
+    return any(within(module, name) for name in direct)
+
+
+@pytest.mark.parametrize("package", ["wrappers", "mars_demo"])
+def test_one_file_names_the_environments(package):
+    named = {
+        f"{package}/{file.name}"
+        for file in sources(package)
+        if any(names_an_environment(module) for module in imports(file))
+    }
+    assert named <= {"mars_demo/tasks.py"}
+
+
+def test_what_counts_as_naming_an_environment():
+    for module in ("paxmen", "aerojax.env.AeroJAX", "jaxmarl.make", "jaxmarl.environments.mpe"):
+        assert names_an_environment(module)
+    for module in (f"{CONTRACT[0]}.MultiAgentEnv", "jaxmarl.wrappers.baselines", "paxmental"):
+        assert not names_an_environment(module)
+
+
+def test_top_level_folders():
+    made = {"build", "dist", "demo", "runs", "site", "__pycache__"}
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    visible = {name for name in folders if not name.startswith(".")} - made
+    assert {name for name in visible if not name.endswith(".egg-info")} == {
+        *PACKAGES,
+        "tests",
+        "docs",
+    }
+
+
+def test_no_folder_is_a_drawer():
+    for top in (*PACKAGES, "tests", "docs"):
+        for path in (ROOT / top).rglob("*"):
+            assert not (path.is_dir() and path.name in {"utils", "common", "core", "helpers"}), path
+
+
+def test_version_is_in_one_place():
+    version = PROJECT["project"]["version"]
+    for file in (file for package in PACKAGES for file in sources(package)):
+        text = file.read_text()
+        assert "__version__" not in text, file
+        assert f'"{version}"' not in text, file
+    assert not re.search(r"^version:", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+
+
+def test_every_package_is_shipped_and_typed():
+    assert PROJECT["tool"]["setuptools"]["packages"] == list(PACKAGES)
+    for package in PACKAGES:
+        assert (ROOT / package / "py.typed").exists()
+
+
+def lock_entries() -> list[tuple[Requirement, int]]:
+    """Each pin of requirements.lock with the number of its hashes."""
+    text = re.sub(r"^\s*#.*$", "", (ROOT / "requirements.lock").read_text(), flags=re.MULTILINE)
+    entries = []
+    for entry in text.replace("\\\n", " ").splitlines():
+        if entry.strip():
+            requirement, *hashes = entry.split("--hash=sha256:")
+            assert all(re.fullmatch(r"[0-9a-f]{64}", digest.strip()) for digest in hashes)
+            entries.append((Requirement(requirement), len(hashes)))
+    return entries
+
+
+def test_lock_pins_and_hashes_everything():
+    entries = lock_entries()
+    assert len(entries) > 50
+    for requirement, hashes in entries:
+        assert re.fullmatch(r"==[^*]+", str(requirement.specifier)), requirement
+        assert hashes > 0, requirement
+
+
+def test_lock_names_no_host():
+    text = (ROOT / "requirements.lock").read_text()
+    assert "://" not in text
+    assert not re.search(r"^\s*--?(i|f|index|extra-index|find-links|trusted)", text, re.MULTILINE)
+
+
+def applies(marker: Marker | None, python: str) -> bool:
+    environment = {
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_machine": "x86_64",
+        "os_name": "posix",
+        "platform_python_implementation": "CPython",
+        "implementation_name": "cpython",
+    }
+    return marker is None or marker.evaluate(environment)
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_lock_holds_one_fitting_pin_of_every_dependency(python):
+    pins = {}
+    for requirement, _ in lock_entries():
+        if applies(requirement.marker, python):
+            name = canonicalize_name(requirement.name)
+            assert name not in pins, f"{name} is pinned twice for Python {python}"
+            pins[name] = next(iter(requirement.specifier)).version
+    project = PROJECT["project"]
+    extras = project["optional-dependencies"].values()
+    for text in (*project["dependencies"], *(line for extra in extras for line in extra)):
+        wanted = Requirement(text)
+        assert wanted.specifier.contains(pins[canonicalize_name(wanted.name)]), wanted
+
+
+def test_lock_tells_python_3_11_from_later():
+    markers = {str(requirement.marker) for requirement, _ in lock_entries()}
+    assert any('python_full_version < "3.12"' in marker for marker in markers)
+    assert any('python_full_version >= "3.12"' in marker for marker in markers)
+
+
+QUIET_IMPORT = """
+import sys
+import {package}
+assert "jaxmarl" not in sys.modules, "jaxmarl was imported"
+if "jax" in sys.modules:
+    from jax._src import xla_bridge
+    assert not xla_bridge._backends, "a JAX backend was started"
+"""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_import_is_quiet_and_starts_no_backend(package):
+    script = QUIET_IMPORT.format(package=package)
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
