@@ -78,11 +78,13 @@ class Eval:
     """Seed of the evaluation."""
 
     def run(self) -> None:
-        from mars_demo.demo import evaluate_run, format_scores
+        from mars_demo.demo import compare_policies, format_scores
+        from mars_demo.run import read_run
 
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
-        task, scores = evaluate_run(self.folder, self.episodes, self.seed, self.greedy)
+        task, _ = read_run(self.folder)
+        scores = compare_policies(self.folder, self.episodes, self.seed, self.greedy)
         print(format_scores(task, scores))
 
 

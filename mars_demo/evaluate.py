@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from mars_demo.run import load_run
 from mars_demo.rollout import stack_agents, unstack_agents
 from mars_demo.tasks import Task
 from mars_demo.train import Trainer
@@ -125,16 +127,17 @@ def _play(
     return states, rewards, scores, alive
 
 
-def mean_and_interval(values: np.ndarray) -> tuple[float, float]:
-    """Mean and half-width of its 95 % confidence interval (Student's t).
+def reference_scores(task: Task, episodes: int, seed: int = 0) -> dict[str, Episodes]:
+    """The random policy and, where the task has one, its script, by their names."""
+    policies = {"random": random_policy(task)}
+    if task.script is not None:
+        policies[task.script_name] = scripted_policy(task)
+    key = jax.random.key(seed)
+    return {name: evaluate(task, policy, key, episodes) for name, policy in policies.items()}
 
-    Args:
-        values: float (n,), n >= 1. With one value the half-width is NaN: nothing is known of it.
-    """
-    from scipy import stats
 
-    n = len(values)
-    if n < 2:
-        return float(np.mean(values)), float("nan")
-    half = stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n)
-    return float(np.mean(values)), float(half)
+def evaluate_run(folder: Path, episodes: int, seed: int, greedy: bool) -> Episodes:
+    """Evaluates a run's newest whole checkpoint; raises as `load_run` does."""
+    trainer, state = load_run(folder)
+    policy = learned_policy(trainer, state.params["actor"], greedy)
+    return evaluate(trainer.task, policy, jax.random.key(seed), episodes)

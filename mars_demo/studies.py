@@ -17,13 +17,13 @@ ALGORITHMS = ("mars", "mappo", "maspo")
 # FINALISTS again on two more, at the length of the comparison. Seeds of 1000 and above are for
 # choosing, seeds below for reporting.
 GRID = {
-    "lr": (1e-3, 2e-3, 4e-3),
+    "lr": (2e-3, 4e-3),
     "eps": (0.1, 0.2, 0.5, 1.0),
     "epochs": (2, 4),
 }
 SCREENING_STEPS, SCREENING_SEEDS = 1_500_000, (1000,)
 FINAL_STEPS, FINAL_SEEDS = 3_000_000, (1001, 1002)
-FINALISTS = 5
+FINALISTS = 3
 
 COMPARISON_STEPS, COMPARISON_SEEDS = 3_000_000, tuple(range(10))
 EQUAL_EPS = 0.2

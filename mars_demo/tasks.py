@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import paxmen
 from mars_demo.config import Config, nearest_first
+from paxmen.planner import plan
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class Task:
     preset: Callable[[str], Config]  # algorithm -> tuned configuration
     script: Callable[[MultiAgentEnv, Any], dict[str, Array]] | None = None
     """A full-information script `script(env, state) -> actions`, the bar to reach."""
+    script_name: str = "script"
+    """How people call the script."""
+    scene: Callable[[Any, Any, np.ndarray, np.ndarray], dict[str, Any]] | None = None
+    """`scene(env, states, rewards, scores)`: a recorded episode as `wrappers.save_scene` draws it."""
 
 
 def one_hot_cells(observation: Array) -> Array:
@@ -43,6 +49,14 @@ def one_hot_world(world_state: Array) -> Array:
     return jnp.concatenate(channels).astype(jnp.float32)
 
 
+def _paxmen_scene(
+    env: Any, states: Any, rewards: np.ndarray, scores: np.ndarray
+) -> dict[str, Any]:
+    from paxmen.scene import episode_scene
+
+    return episode_scene(env, states, rewards, scores)
+
+
 def _paxmen_task(name: str) -> Task:
     return Task(
         name=name,
@@ -53,6 +67,9 @@ def _paxmen_task(name: str) -> Task:
         encode=one_hot_cells,
         encode_world=one_hot_world,
         preset=lambda algo: Config(algo=algo),
+        script=plan,
+        script_name="planner",
+        scene=_paxmen_scene,
     )
 
 

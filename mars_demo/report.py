@@ -1,0 +1,154 @@
+"""Learning curves and tables over groups of runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mars_demo.checkpoint import write_atomically
+from mars_demo.evaluate import evaluate_run, reference_scores
+from mars_demo.run import RunError, read_metrics, read_run
+from mars_demo.statistics import mean_and_interval, median_and_interval, steps_to
+from mars_demo.tasks import Task
+
+# Okabe and Ito's colours, which the colour-blind can tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+
+
+def curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """A run's environment steps and mean scores, where episodes ended; float64 (lines,) each."""
+    points = [(m["step"], m["score"]) for m in read_metrics(folder) if m["score"] is not None]
+    if not points:
+        raise RunError(f"{folder} holds no finished episode yet")
+    steps, scores = np.array(points, np.float64).T
+    return steps, scores
+
+
+def draw_curves(
+    groups: Mapping[str, Sequence[Path]], bars: Mapping[str, float], score_name: str, path: Path
+) -> None:
+    """Draws a learning curve for each group of runs, as a PNG.
+
+    Args:
+        groups: run folders by label; several are drawn as their mean with its 95 % interval.
+        bars: scores of other policies by label, as horizontal lines.
+        score_name: the vertical axis.
+        path: the PNG to write.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for colour, (label, folders) in zip(COLOURS, groups.items(), strict=False):
+        curves = [curve(folder) for folder in folders]
+        steps = min((steps for steps, _ in curves), key=len)
+        scores = np.stack([np.interp(steps, *c) for c in curves])
+        middle, half = np.array([mean_and_interval(column) for column in scores.T]).T
+        axes.plot(steps / 1e6, middle, color=colour, linewidth=1.8, label=label)
+        if len(folders) > 1:
+            axes.fill_between(
+                steps / 1e6, middle - half, middle + half, color=colour, alpha=0.18, linewidth=0
+            )
+    for label, value in bars.items():
+        axes.axhline(value, color="#555555", linestyle="--", linewidth=1)
+        axes.annotate(
+            f"{label} {value:.1f}",
+            (0, value),
+            xytext=(4, 3),
+            textcoords="offset points",
+            color="#555555",
+            fontsize=9,
+        )
+    axes.set_xlabel("environment steps (millions)")
+    axes.set_ylabel(score_name)
+    axes.set_xlim(left=0)
+    axes.set_ylim(0, 1.1 * max([*bars.values(), *(line.get_ydata().max() for line in axes.lines)]))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    axes.legend(loc="lower right", frameon=False)
+    temporary = path.with_name(f".{path.name}.tmp.png")
+    figure.savefig(temporary, dpi=150)
+    temporary.replace(path)
+
+
+def compare(folders: Sequence[Path], out: Path, threshold: float, episodes: int) -> str:
+    """Evaluates groups of runs and writes curves.png, scores.json and table.md.
+
+    Args:
+        folders: each a folder of run folders of one group.
+        out: where to write.
+        threshold: also report the environment steps until the training score first reaches this.
+        episodes: episodes to evaluate each run over, with actions sampled.
+
+    Returns:
+        The table.
+
+    Raises:
+        RunError: a folder holds no run, or the groups' tasks or budgets differ.
+    """
+    groups = {str(folder): _runs_in(folder) for folder in folders}
+    task = _common_task(groups)
+    out.mkdir(parents=True, exist_ok=True)
+    scores: dict[str, list[dict[str, Any]]] = {}
+    for label, runs in groups.items():
+        scores[label] = [_score(run, threshold, episodes) for run in runs]
+    table = _table(scores, task, threshold)
+    write_atomically(out / "scores.json", json.dumps(scores, indent=1).encode())
+    write_atomically(out / "table.md", (table + "\n").encode())
+    bars = {name: float(np.mean(s.score)) for name, s in reference_scores(task, episodes).items()}
+    draw_curves(groups, bars, task.score_name, out / "curves.png")
+    return table
+
+
+def _score(run: Path, threshold: float, episodes: int) -> dict[str, Any]:
+    _, config = read_run(run)
+    result = evaluate_run(run, episodes, seed=0, greedy=False)
+    reached = steps_to(*curve(run), threshold)
+    return {
+        "seed": config.seed,
+        "score": float(np.mean(result.score)),
+        "steps_to_threshold": reached if np.isfinite(reached) else None,
+        "total_steps": config.total_steps,
+    }
+
+
+def _runs_in(folder: Path) -> list[Path]:
+    runs = sorted(path.parent for path in folder.glob("*/run.json"))
+    if not runs:
+        raise RunError(f"{folder} holds no run folders")
+    return runs
+
+
+def _common_task(groups: Mapping[str, Sequence[Path]]) -> Task:
+    kinds = {}
+    for runs in groups.values():
+        for run in runs:
+            task, config = read_run(run)
+            kinds.setdefault((task.name, config.total_steps), (task, run))
+    if len(kinds) > 1:
+        named = "; ".join(f"{run}: {t} for {n:,} steps" for (t, n), (_, run) in kinds.items())
+        raise RunError(f"runs of different tasks or budgets cannot be compared: {named}")
+    return next(iter(kinds.values()))[0]
+
+
+def _table(scores: Mapping[str, list[dict[str, Any]]], task: Task, threshold: float) -> str:
+    lines = [
+        f"| group | seeds | {task.score_name} | seeds that reached {threshold:g} "
+        f"| steps to {threshold:g}, median |",
+        "|---|---|---|---|---|",
+    ]
+    for label, runs in scores.items():
+        mean, half = mean_and_interval(np.array([run["score"] for run in runs]))
+        steps = [run["steps_to_threshold"] for run in runs]
+        reached = sum(step is not None for step in steps)
+        values = median_and_interval(np.array([np.inf if s is None else s for s in steps]))
+        median, low, high = (f"{v / 1e6:.2f} M" if np.isfinite(v) else "never" for v in values)
+        lines.append(
+            f"| {label} | {len(runs)} | {mean:.1f} ± {half:.1f} | {reached} of {len(runs)} "
+            f"| {median} ({low} to {high}) |"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,100 @@
+"""A toy environment that the trainer's tests share: small, with known answers."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import pytest
+from flax import struct
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+from jaxmarl.environments.spaces import Box, Discrete
+
+from mars_demo.config import Config
+from mars_demo.tasks import Task
+
+NUM_SIGNS = 3
+
+
+@struct.dataclass
+class ToyState:
+    signs: jax.Array  # int32 (agents,), what each agent was shown
+    step: jax.Array
+    done: jax.Array
+
+
+class Toy(MultiAgentEnv):
+    """Each agent is shown a sign and is right when it names it. The team earns the share right.
+
+    With `hide`, the sign is shown in the first step of an episode only, so that later steps need
+    memory. Episodes are 4 steps; with `terminal` their end counts as a termination.
+    """
+
+    def __init__(self, hide: bool = False, terminal: bool = False):
+        super().__init__(num_agents=2)
+        self.hide, self.terminal = hide, terminal
+        self.observation_spaces = {a: Box(0, 1, (NUM_SIGNS,), jnp.float32) for a in self.agents}
+        self.action_spaces = {a: Discrete(NUM_SIGNS) for a in self.agents}
+
+    @partial(jax.jit, static_argnums=0)
+    def reset(self, key):
+        signs = jax.random.randint(key, (2,), 0, NUM_SIGNS, dtype=jnp.int32)
+        state = ToyState(signs, jnp.int32(0), jnp.bool_(False))
+        return self.get_obs(state), state
+
+    def step_env(self, key, state, actions):
+        chosen = jnp.stack([actions[a] for a in self.agents])
+        right = (chosen == state.signs).astype(jnp.float32)
+        done = state.step >= 3
+        state = ToyState(state.signs, state.step + 1, done)
+        dones = {a: done for a in [*self.agents, "__all__"]}
+        info = {"right": right, "terminated": done & self.terminal}
+        return self.get_obs(state), state, {a: jnp.mean(right) for a in self.agents}, dones, info
+
+    def get_obs(self, state):
+        shown = jax.nn.one_hot(state.signs, NUM_SIGNS, dtype=jnp.float32)
+        if self.hide:
+            shown = jnp.where(state.step == 0, shown, 0.0)
+        return dict(zip(self.agents, shown, strict=True))
+
+    def get_avail_actions(self, state):
+        return {a: jnp.ones(NUM_SIGNS, bool) for a in self.agents}
+
+
+def make_toy_task(**options) -> Task:
+    return Task(
+        name="toy",
+        make=lambda: Toy(**options),
+        episode_length=4,
+        score=lambda reward, info: jnp.sum(info["right"]),
+        score_name="right answers",
+        encode=lambda observation: observation,
+        encode_world=lambda world: world,
+        preset=lambda algo: TOY_CONFIG.replace(algo=algo),
+    )
+
+
+TOY_CONFIG = Config(
+    total_steps=16 * 8 * 40,
+    num_envs=16,
+    rollout_steps=8,
+    epochs=2,
+    minibatches=2,
+    lr=1e-2,
+    hidden=16,
+    gamma=0.9,
+    gae_lambda=0.9,
+    entropy=0.0,
+    agent_id=False,
+    stagger=False,
+)
+
+
+@pytest.fixture
+def toy_task():
+    """`toy_task(hide=..., terminal=...)` makes a task of the toy environment."""
+    return make_toy_task
+
+
+@pytest.fixture
+def toy_config() -> Config:
+    return TOY_CONFIG
