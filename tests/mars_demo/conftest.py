@@ -1,5 +1,6 @@
 """A toy environment that the trainer's tests share: small, with known answers."""
 
+import functools
 from functools import partial
 
 import jax
@@ -11,6 +12,7 @@ from jaxmarl.environments.spaces import Box, Discrete
 
 from mars_demo.config import Config
 from mars_demo.tasks import Task
+from mars_demo.train import Trainer
 
 NUM_SIGNS = 3
 
@@ -89,10 +91,21 @@ TOY_CONFIG = Config(
 )
 
 
+@functools.cache
+def make_trainer(config: Config, **options) -> Trainer:
+    return Trainer(make_toy_task(**options), config)
+
+
 @pytest.fixture
 def toy_task():
     """`toy_task(hide=..., terminal=...)` makes a task of the toy environment."""
     return make_toy_task
+
+
+@pytest.fixture
+def toy_trainer():
+    """`toy_trainer(config, hide=...)`: a trainer, compiled once for all tests that ask for it."""
+    return make_trainer
 
 
 @pytest.fixture
