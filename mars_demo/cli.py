@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,11 +13,13 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional
 
+with contextlib.redirect_stdout(io.StringIO()):  # importing jaxmarl prints to it
+    from mars_demo.tasks import TASKS, get_task
+
 from mars_demo.checkpoint import CheckpointError
 from mars_demo.config import Config, check_config
 from mars_demo.objectives import OBJECTIVES
 from mars_demo.run import RunError, train_run
-from mars_demo.tasks import TASKS, get_task
 
 DEFAULT_TASK, DEFAULT_ALGO = "paxmen-4", "mars"
 
@@ -131,11 +135,11 @@ class List:
         for task in TASKS.values():
             env = task.make()
             agent = env.agents[0]
-            size = env.observation_space(agent).shape
-            actions = env.action_space(agent).n
+            sizes = [len(env.agents), env.observation_space(agent).shape, env.action_space(agent).n]  # pyright: ignore[reportAttributeAccessIssue]
             print(
-                f"{task.name:12s} {len(env.agents)} agents, observation {size}, {actions} actions, "
-                f"{task.episode_length} steps, score: {task.score_name}"
+                "{:12s} {} agents, observation {}, {} actions, {} steps, score: {}".format(
+                    task.name, *sizes, task.episode_length, task.score_name
+                )
             )
 
 
@@ -193,6 +197,24 @@ class Compare:
 
 
 @dataclass(frozen=True)
+class Study:
+    """Run an experiment of docs/results.md. Runs that are there already are not run again."""
+
+    name: Positional[Literal["tune", "compare", "knobs"]]
+    """`tune` chooses presets, `compare` compares objectives, `knobs` turns one knob at a time."""
+    task: str = DEFAULT_TASK
+    """The task's name."""
+    out: Path | None = None
+    """Where to [studies/TASK/NAME]."""
+
+    def run(self) -> None:
+        from mars_demo.studies import STUDIES
+
+        out = self.out or Path("studies") / get_task(self.task).name / self.name
+        print(STUDIES[self.name](self.task, out))
+
+
+@dataclass(frozen=True)
 class Demo:
     """Train a MARS team on paxmen-4, evaluate it, and draw what it learned: a first look."""
 
@@ -232,6 +254,7 @@ def _commands(args: Sequence[str]) -> type:
         "render": Render,
         "list": List,
         "compare": Compare,
+        "study": Study,
         "bench": Bench,
         "figure": Figure,
         "demo": Demo,

@@ -71,18 +71,16 @@ def format_scores(task: Task, scores: dict[str, Episodes]) -> str:
     return "\n".join(lines)
 
 
-def render_run(
-    folder: Path, formats: list[str], out: Path, seed: int, greedy: bool
-) -> list[Path]:
+def render_run(folder: Path, formats: list[str], out: Path, seed: int, greedy: bool) -> list[Path]:
     """Plays one episode of a run's newest checkpoint and draws it into `out/episode.FORMAT`."""
-    from wrappers import save_scene
-
     trainer, state = load_run(folder)
     task = trainer.task
     if task.scene is None:
         raise RunError(f"task {task.name} cannot be drawn yet")
     policy = learned_policy(trainer, state.params["actor"], greedy)
     scene = task.scene(trainer.env, *record(task, policy, jax.random.key(seed)))
+    from wrappers import save_scene
+
     paths = [out / f"episode.{name}" for name in formats]
     for path in paths:
         save_scene(scene, path)

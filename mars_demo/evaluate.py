@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mars_demo.run import load_run
 from mars_demo.rollout import stack_agents, unstack_agents
+from mars_demo.run import load_run
 from mars_demo.tasks import Task
 from mars_demo.train import Trainer
 

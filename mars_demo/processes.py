@@ -19,14 +19,14 @@ import jax
 from tqdm import tqdm
 
 from mars_demo.config import Config
-from mars_demo.run import RunError, read_metrics
+from mars_demo.run import RunError, read_metrics, stop_signals
 
 
 def train_all(task: str, runs: Mapping[Path, Config], name: str) -> None:
     """Trains every run that is not finished yet, and waits for all.
 
     A run that was cut off goes on from its newest checkpoint. What a process prints goes to
-    `output.txt` in its run's folder. Interrupted, it stops every process after its checkpoint.
+    `output.txt` in its run's folder. On SIGINT and SIGTERM each process saves and stops.
 
     Args:
         task: the task's name.
@@ -34,16 +34,18 @@ def train_all(task: str, runs: Mapping[Path, Config], name: str) -> None:
         name: what to call them in the progress bar.
 
     Raises:
-        RunError: runs failed. All others are finished first; the message names what failed.
+        RunError: runs failed (all others are finished first; the message names what failed), or
+            a signal stopped them.
     """
     waiting = [folder for folder, config in runs.items() if not is_finished(folder, config)]
     free = _core_slots()
     running: dict[Path, tuple[subprocess.Popen[bytes], frozenset[int]]] = {}
     failed: list[Path] = []
     total = sum(config.num_updates * config.steps_per_update for config in runs.values())
-    with tqdm(total=total, unit=" steps", unit_scale=True, desc=name) as bar:
+    progress = tqdm(total=total, unit=" steps", unit_scale=True, desc=name)
+    with progress as bar, stop_signals() as stop:
         try:
-            while waiting or running:
+            while (waiting or running) and not stop:
                 while waiting and free:
                     folder, cores = waiting.pop(0), free.pop()
                     running[folder] = _launch(task, runs[folder], folder, cores), cores
@@ -60,6 +62,8 @@ def train_all(task: str, runs: Mapping[Path, Config], name: str) -> None:
                 process.terminate()
             for process, _ in running.values():
                 process.wait()
+    if stop:
+        raise RunError("stopped and saved; the same command goes on from here")
     if failed:
         outputs = ", ".join(str(folder / "output.txt") for folder in sorted(failed))
         raise RunError(f"{len(failed)} of {len(runs)} runs failed; see {outputs}")

@@ -43,11 +43,13 @@ def draw_curves(
 
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
+    highest = 0.0
     for colour, (label, folders) in zip(COLOURS, groups.items(), strict=False):
         curves = [curve(folder) for folder in folders]
         steps = min((steps for steps, _ in curves), key=len)
         scores = np.stack([np.interp(steps, *c) for c in curves])
         middle, half = np.array([mean_and_interval(column) for column in scores.T]).T
+        highest = max(highest, float(middle.max()))
         axes.plot(steps / 1e6, middle, color=colour, linewidth=1.8, label=label)
         if len(folders) > 1:
             axes.fill_between(
@@ -66,7 +68,7 @@ def draw_curves(
     axes.set_xlabel("environment steps (millions)")
     axes.set_ylabel(score_name)
     axes.set_xlim(left=0)
-    axes.set_ylim(0, 1.1 * max([*bars.values(), *(line.get_ydata().max() for line in axes.lines)]))
+    axes.set_ylim(0, 1.1 * max([highest, *bars.values()]))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.legend(loc="lower right", frameon=False)
@@ -90,7 +92,9 @@ def compare(folders: Sequence[Path], out: Path, threshold: float, episodes: int)
     Raises:
         RunError: a folder holds no run, or the groups' tasks or budgets differ.
     """
-    groups = {str(folder): _runs_in(folder) for folder in folders}
+    if len({folder.name for folder in folders}) < len(folders):
+        raise RunError("groups are told apart by their folders' names, and two are the same")
+    groups = {folder.name: _runs_in(folder) for folder in folders}
     task = _common_task(groups)
     out.mkdir(parents=True, exist_ok=True)
     scores: dict[str, list[dict[str, Any]]] = {}

@@ -9,8 +9,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+from jaxmarl.wrappers.baselines import JaxMARLWrapper
 
 from mars_demo.networks import Actor
+
+Env = MultiAgentEnv | JaxMARLWrapper
 
 
 class View(NamedTuple):
@@ -64,7 +67,7 @@ def unstack_agents(stacked: Array, agents: list[str]) -> dict[str, Array]:
 
 
 def make_viewer(
-    env: MultiAgentEnv,
+    env: Env,
     encode: Callable[[Array], Array],
     encode_world: Callable[[Array], Array],
     agent_id: bool,
@@ -97,7 +100,7 @@ def world_state(obs: dict[str, Array], agents: list[str]) -> Array:
 
 
 def start(
-    env: MultiAgentEnv,
+    env: Env,
     view: Callable[[dict[str, Array], Any], View],
     actor: Actor,
     key: Array,
@@ -116,7 +119,7 @@ def start(
 
 
 def collect(
-    env: MultiAgentEnv,
+    env: Env,
     view: Callable[[dict[str, Array], Any], View],
     encode_world: Callable[[Array], Array],
     score: Callable[[Array, dict[str, Array]], Array],
@@ -179,7 +182,7 @@ def collect(
 
 
 def stagger(
-    env: MultiAgentEnv,
+    env: Env,
     view: Callable[[dict[str, Array], Any], View],
     progress: Progress,
     key: Array,

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mars_demo.checkpoint import write_atomically
+from mars_demo.config import Config
 from mars_demo.processes import train_all
-from mars_demo.run import RunError, read_metrics
+from mars_demo.report import compare, curve
 from mars_demo.tasks import get_task
 
 ALGORITHMS = ("mars", "mappo", "maspo")
@@ -27,6 +29,8 @@ FINALISTS = 3
 
 COMPARISON_STEPS, COMPARISON_SEEDS = 3_000_000, tuple(range(10))
 EQUAL_EPS = 0.2
+THRESHOLD = 50.0
+EPISODES = 256
 
 # One knob at a time, from the preset back to what is usual elsewhere.
 KNOBS = {
@@ -62,55 +66,76 @@ def grid_points() -> dict[str, dict[str, float]]:
     return {"_".join(f"{k}={v}" for k, v in point.items()): point for point in points}
 
 
-def area(folder: Path, steps: int) -> float:
-    """Mean score over a run's first `steps` environment steps: early and high both count."""
-    scores = [m["score"] for m in read_metrics(folder) if m["score"] is not None]
-    if not scores:
-        raise RunError(f"{folder} has no finished episode within {steps} steps")
-    return float(np.mean(scores))
-
-
-def tune(task: str, folder: Path, algorithms: tuple[str, ...] = ALGORITHMS) -> str:
+def tune(task: str, out: Path) -> str:
     """Screens the grid for each algorithm, runs the finalists longer, and returns the table."""
-    base = get_task(task).preset(algorithms[0])
-    lines = ["| algorithm | lr | eps | epochs | screening | final |", "|---|---|---|---|---|---|"]
-    for algo in algorithms:
-        screened = _scores(
-            task,
-            base,
-            folder / "screening" / algo,
-            algo,
-            grid_points(),
-            SCREENING_STEPS,
-            SCREENING_SEEDS,
-        )
-        best = sorted(screened, key=screened.__getitem__, reverse=True)[:FINALISTS]
-        finals = _scores(
-            task,
-            base,
-            folder / "final" / algo,
-            algo,
-            {name: grid_points()[name] for name in best},
-            FINAL_STEPS,
-            FINAL_SEEDS,
-        )
-        for name in sorted(finals, key=finals.__getitem__, reverse=True):
-            values = " | ".join(str(v) for v in grid_points()[name].values())
-            lines.append(f"| {algo} | {values} | {screened[name]:.1f} | {finals[name]:.1f} |")
-    return "\n".join(lines)
+    points = grid_points()
+    lines = [
+        f"| algorithm | {' | '.join(GRID)} | screening | final |",
+        f"|---|{'---|' * len(GRID)}---|---|",
+    ]
+    for algo in ALGORITHMS:
+        base = get_task(task).preset(algo)
+        screening = out / "screening" / algo
+        screened = _areas(task, base, screening, points, SCREENING_STEPS, SCREENING_SEEDS)
+        best = sorted(points, key=screened.__getitem__, reverse=True)
+        finalists = {name: points[name] for name in best[:FINALISTS]}
+        final = _areas(task, base, out / "final" / algo, finalists, FINAL_STEPS, FINAL_SEEDS)
+        for name in sorted(points, key=lambda n: (final.get(n, -1.0), screened[n]), reverse=True):
+            values = " | ".join(f"{value:g}" for value in points[name].values())
+            last = f"{final[name]:.1f}" if name in final else ""
+            lines.append(f"| {algo} | {values} | {screened[name]:.1f} | {last} |")
+    return _keep(out / "tuning.md", "\n".join(lines))
 
 
-def _scores(task, base, folder, algo, points, steps, seeds):
-    """Mean area of each point over its seeds, after training what is missing."""
+def compare_objectives(task: str, out: Path) -> str:
+    """Trains every algorithm at its preset and at one eps for all, and returns the table."""
+    runs = {}
+    for algo in ALGORITHMS:
+        preset = get_task(task).preset(algo).replace(total_steps=COMPARISON_STEPS)
+        equal = preset.replace(eps=EQUAL_EPS)
+        for name, config in {f"{algo} preset": preset, f"{algo} eps {EQUAL_EPS}": equal}.items():
+            runs |= {out / name / f"seed_{n}": config.replace(seed=n) for n in COMPARISON_SEEDS}
+    train_all(task, runs, "comparison")
+    groups = dict.fromkeys(folder.parent for folder in runs)
+    return compare(list(groups), out, THRESHOLD, EPISODES)
+
+
+def isolate_knobs(task: str, out: Path) -> str:
+    """Trains MARS with one knob at a time turned from its preset, and returns the table."""
+    preset = get_task(task).preset("mars").replace(total_steps=KNOB_STEPS)
     runs = {
-        folder / name / f"seed_{seed}": base.replace(
-            algo=algo, seed=seed, total_steps=steps, **point
-        )
+        out / name / f"seed_{seed}": preset.replace(seed=seed, **changes)
+        for name, changes in KNOBS.items()
+        for seed in KNOB_SEEDS
+    }
+    train_all(task, runs, "knobs")
+    return compare([out / name for name in KNOBS], out, THRESHOLD, EPISODES)
+
+
+STUDIES = {"tune": tune, "compare": compare_objectives, "knobs": isolate_knobs}
+
+
+def _areas(
+    task: str,
+    base: Config,
+    folder: Path,
+    points: dict[str, dict[str, float]],
+    steps: int,
+    seeds: tuple[int, ...],
+) -> dict[str, float]:
+    """Mean over its seeds of each point's area under the curve, after training what is missing."""
+    runs = {
+        folder / name / f"seed_{seed}": base.replace(seed=seed, total_steps=steps, **point)
         for name, point in points.items()
         for seed in seeds
     }
-    train_all(task, runs, f"{folder.parent.name} {algo}")
+    train_all(task, runs, f"{folder.parent.name} {base.algo}")
     return {
-        name: float(np.mean([area(folder / name / f"seed_{seed}", steps) for seed in seeds]))
+        name: float(np.mean([np.mean(curve(folder / name / f"seed_{n}")[1]) for n in seeds]))
         for name in points
     }
+
+
+def _keep(path: Path, table: str) -> str:
+    write_atomically(path, (table + "\n").encode())
+    return table

@@ -29,12 +29,12 @@ class Task:
     encode: Callable[[Array], Array]  # one agent's observation -> float32 features
     encode_world: Callable[[Array], Array]  # the world state -> float32 features
     preset: Callable[[str], Config]  # algorithm -> tuned configuration
-    script: Callable[[MultiAgentEnv, Any], dict[str, Array]] | None = None
+    script: Callable[[Any, Any], dict[str, Array]] | None = None
     """A full-information script `script(env, state) -> actions`, the bar to reach."""
     script_name: str = "script"
     """How people call the script."""
     scene: Callable[[Any, Any, np.ndarray, np.ndarray], dict[str, Any]] | None = None
-    """`scene(env, states, rewards, scores)`: a recorded episode as `wrappers.save_scene` draws it."""
+    """`scene(env, states, rewards, scores)`: a recorded episode for `wrappers.save_scene`."""
 
 
 def one_hot_cells(observation: Array) -> Array:
@@ -49,9 +49,7 @@ def one_hot_world(world_state: Array) -> Array:
     return jnp.concatenate(channels).astype(jnp.float32)
 
 
-def _paxmen_scene(
-    env: Any, states: Any, rewards: np.ndarray, scores: np.ndarray
-) -> dict[str, Any]:
+def _paxmen_scene(env: Any, states: Any, rewards: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
     from paxmen.scene import episode_scene
 
     return episode_scene(env, states, rewards, scores)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
+from jaxmarl.environments.spaces import Discrete
 
 from mars_demo.config import Config, check_config
 from mars_demo.networks import Actor, Critic
@@ -47,8 +48,10 @@ class Trainer:
         self.encode = task.encode if config.encode else _flatten
         self.encode_world = task.encode_world if config.encode else _flatten
         self.view = make_viewer(self.env, self.encode, self.encode_world, config.agent_id)
-        num_actions = self.env.action_space(self.env.agents[0]).n
-        self.actor = Actor(num_actions, config.hidden, config.network == "gru")
+        actions = self.env.action_space(self.env.agents[0])
+        if not isinstance(actions, Discrete):
+            raise ValueError(f"{task.name} has actions {actions}; the trainer knows Discrete only")
+        self.actor = Actor(actions.n, config.hidden, config.network == "gru")
         self.critic = Critic(config.hidden)
         self.init: Callable[[Array], TrainState] = jax.jit(self._init)
         self.step: Callable[[TrainState], tuple[TrainState, dict[str, Array]]] = jax.jit(

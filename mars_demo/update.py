@@ -66,7 +66,7 @@ def make_loss(
         advantage = jnp.broadcast_to(batch.advantage[..., None], log_ratio.shape)
         surrogate = jnp.mean(objective(log_ratio, advantage, config.eps))
         bonus = jnp.mean(entropy(log_probs))
-        values = critic.apply(params["critic"], batch.view.world_state)
+        values: Array = critic.apply(params["critic"], batch.view.world_state)  # pyright: ignore[reportAssignmentType]
         value_loss = 0.5 * jnp.mean(jnp.square(values - batch.value_target))
         ratio = jnp.exp(log_ratio)
         diagnostics = {
@@ -114,7 +114,7 @@ def update(
         grads, diagnostics = gradient(params, _select(batch, envs))
         updates, opt_state = optimiser.update(grads, opt_state, params)
         params = optax.apply_updates(params, updates)
-        norm = {"grad_norm": optax.global_norm(grads["actor"])}
+        norm = {"grad_norm": optax.tree.norm(grads["actor"])}
         return (params, opt_state), diagnostics | norm
 
     groups = jax.vmap(lambda k: jax.random.permutation(k, config.num_envs))(
