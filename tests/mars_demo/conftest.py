@@ -48,7 +48,7 @@ class Toy(MultiAgentEnv):
         right = (chosen == state.signs).astype(jnp.float32)
         done = state.step >= 3
         state = ToyState(state.signs, state.step + 1, done)
-        dones = {a: done for a in [*self.agents, "__all__"]}
+        dones = dict.fromkeys([*self.agents, "__all__"], done)
         info = {"right": right, "terminated": done & self.terminal}
         return self.get_obs(state), state, {a: jnp.mean(right) for a in self.agents}, dones, info
 

@@ -20,9 +20,7 @@ def sequence():
 def actor(sequence):
     network = Actor(num_actions=4, hidden=H, recurrent=True)
     available = jnp.ones((T, E, A, 4), bool)
-    params = network.init(
-        jax.random.key(0), network.initial_memory((E, A)), *sequence, available
-    )
+    params = network.init(jax.random.key(0), network.initial_memory((E, A)), *sequence, available)
     return network, params
 
 
@@ -106,9 +104,7 @@ def test_masked_actions_never_happen_and_entropy_has_no_nan(actor, sequence, lef
     available = jnp.broadcast_to(jnp.arange(4) < left, (T, E, A, 4))
 
     def total_entropy(params):
-        _, log_probs = network.apply(
-            params, network.initial_memory((E, A)), *sequence, available
-        )
+        _, log_probs = network.apply(params, network.initial_memory((E, A)), *sequence, available)
         return jnp.sum(entropy(log_probs)), log_probs
 
     (value, log_probs), grad = jax.value_and_grad(total_entropy, has_aux=True)(params)
