@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +11,9 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional
 
-with contextlib.redirect_stdout(io.StringIO()):  # importing jaxmarl prints to it
+from mars_demo.silence import silence
+
+with silence():  # stdout is for our answers
     from mars_demo.tasks import TASKS, get_task
 
 from mars_demo.checkpoint import CheckpointError
