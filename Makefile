@@ -5,7 +5,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 INSTALLED := .venv/.installed
-PIP := $(PY) -m pip --disable-pip-version-check --no-input
+PIP := $(PY) -m pip --disable-pip-version-check --no-input --timeout 30
 RUN_PYTEST := $(PY) -m pytest
 
 .DEFAULT_GOAL := help

@@ -99,7 +99,7 @@ def test_what_counts_as_naming_an_environment():
 
 
 def test_top_level_folders():
-    made = {"build", "dist", "demo", "runs", "site", "__pycache__"}
+    made = {"build", "dist", "site", "__pycache__", "demo", "runs", "studies", "comparison"}
     folders = {path.name for path in ROOT.iterdir() if path.is_dir()}
     visible = {name for name in folders if not name.startswith(".")} - made
     assert {name for name in visible if not name.endswith(".egg-info")} == {
