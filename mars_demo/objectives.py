@@ -117,7 +117,7 @@ def mars_raw(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
 def mars_log(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
     """MARS with a parabola in x: −|A|·((x − sδ)² − δ²)/(2δ). Isolates the barrier's sharpness.
 
-    Symmetric, with MARS's maximum and MARS's slope to first order around it.
+    Symmetric, with MARS's maximum; its slope is MARS's with both sinh to first order.
     """
     delta = jnp.log1p(eps)
     pull = 2.0 * jnp.sign(advantage) * delta
