@@ -15,9 +15,10 @@ from mars_demo.tasks import get_task
 
 ALGORITHMS = ("mars", "mappo", "maspo")
 
-# Every objective gets this same budget: all of the grid screened on one seed, the best
-# FINALISTS again on two more, at the length of the comparison. Seeds of 1000 and above are for
-# choosing, seeds below for reporting.
+# Every objective gets this same budget: all of the grid screened on one seed by the mean score of
+# the run (early and high both count), the best FINALISTS again on two more seeds at the length of
+# the comparison, by the mean score of the last fifth (a team that breaks through and then
+# collapses must not be chosen). Seeds of 1000 and above are for choosing, below for reporting.
 GRID = {
     "lr": (2e-3, 4e-3),
     "eps": (0.1, 0.2, 0.5, 1.0),
@@ -76,10 +77,11 @@ def tune(task: str, out: Path) -> str:
     for algo in ALGORITHMS:
         base = get_task(task).preset(algo)
         screening = out / "screening" / algo
-        screened = _areas(task, base, screening, points, SCREENING_STEPS, SCREENING_SEEDS)
+        screened = _scores(task, base, screening, points, SCREENING_STEPS, SCREENING_SEEDS, 1.0)
         best = sorted(points, key=screened.__getitem__, reverse=True)
         finalists = {name: points[name] for name in best[:FINALISTS]}
-        final = _areas(task, base, out / "final" / algo, finalists, FINAL_STEPS, FINAL_SEEDS)
+        folder = out / "final" / algo
+        final = _scores(task, base, folder, finalists, FINAL_STEPS, FINAL_SEEDS, 0.2)
         for name in sorted(points, key=lambda n: (final.get(n, -1.0), screened[n]), reverse=True):
             values = " | ".join(f"{value:g}" for value in points[name].values())
             last = f"{final[name]:.1f}" if name in final else ""
@@ -115,23 +117,29 @@ def isolate_knobs(task: str, out: Path) -> str:
 STUDIES = {"tune": tune, "compare": compare_objectives, "knobs": isolate_knobs}
 
 
-def _areas(
+def _scores(
     task: str,
     base: Config,
     folder: Path,
     points: dict[str, dict[str, float]],
     steps: int,
     seeds: tuple[int, ...],
+    last: float,
 ) -> dict[str, float]:
-    """Mean over its seeds of each point's area under the curve, after training what is missing."""
+    """Each point's mean score over the `last` part of its runs, after training what is missing."""
     runs = {
         folder / name / f"seed_{seed}": base.replace(seed=seed, total_steps=steps, **point)
         for name, point in points.items()
         for seed in seeds
     }
     train_all(task, runs, f"{folder.parent.name} {base.algo}")
+
+    def ending(run: Path) -> float:
+        done, scores = curve(run)
+        return float(np.mean(scores[done >= (1.0 - last) * done[-1]]))
+
     return {
-        name: float(np.mean([np.mean(curve(folder / name / f"seed_{n}")[1]) for n in seeds]))
+        name: float(np.mean([ending(folder / name / f"seed_{seed}") for seed in seeds]))
         for name in points
     }
 
