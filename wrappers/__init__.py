@@ -4,6 +4,7 @@ Everything public is listed here by name and loaded when it is first used, so th
 package starts neither JAX nor pygame.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ _MODULE_OF = {
     "render_frames": "wrappers.frames",
     "save_scene": "wrappers.files",
 }
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # pygame would print a greeting
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,178 @@
+"""A scene as a file: GIF, WebP, MP4, or a page that plays it."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from wrappers.frames import render_frames
+from wrappers.replay import html_replay
+from wrappers.scene import Scene, check_scene
+
+_SMOOTH = 24  # pictures a second that a film needs, for gliding to look smooth
+_LAST_SECONDS = 1.5  # for which the last picture stays
+_COLOURS, _COMMON_COLOURS = 255, 64  # of a GIF; its 256th is "as before"
+_AS_BEFORE = 255
+_PALETTE_SAMPLES = 8  # pictures
+
+
+def save_scene(scene: Scene, path: str | os.PathLike[str], *, theme: str = "dark") -> Path:
+    """Writes a scene to a file whose suffix says what it becomes.
+
+    `.gif` and `.webp` have a picture for each frame, `.mp4` several, so that what glides does, and
+    `.html` is one self-contained page with a scrubber, which follows the reader's theme.
+
+    Args:
+        scene: what to draw; `wrappers.scene` describes it.
+        path: where to. A file there is replaced once the new one is complete, and not before.
+        theme: "dark" or "light".
+
+    Returns:
+        the path.
+
+    Raises:
+        ValueError: a suffix that is none of these, or what is wrong with the scene.
+        OSError: the file cannot be written.
+        ImportError: MP4 without ffmpeg; the message says how to install it.
+    """
+    path = Path(path)
+    write = _WRITERS.get(path.suffix.lower())
+    if write is None:
+        raise ValueError(
+            f"{path.name!r} has no suffix of a known format; valid: {_nearest_first(path.suffix)}"
+        )
+    check_scene(scene)
+    with _replacing(path) as temporary:
+        write(scene, temporary, theme)
+    return path
+
+
+def _nearest_first(suffix: str) -> str:
+    def likeness(valid: str) -> float:
+        return -difflib.SequenceMatcher(None, suffix.lower(), valid).ratio()
+
+    return ", ".join(sorted(_WRITERS, key=likeness))
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A name to write to, beside `path`, that takes its place if all went well."""
+    temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError("it is a folder")
+        temporary.touch(exist_ok=False)  # fails now rather than after the drawing
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise OSError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_gif(scene: Scene, path: Path, theme: str) -> None:
+    pictures = list(render_frames(scene, theme=theme))
+    palette = _palette(pictures)
+    indexed = [
+        np.asarray(Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE))
+        for picture in pictures
+    ]
+    changes = [indexed[0]] + [
+        np.where(now == before, np.uint8(_AS_BEFORE), now) for before, now in pairwise(indexed)
+    ]
+    _write_animation(
+        path,
+        [_image(change, palette) for change in changes],
+        scene["rate"],
+        transparency=_AS_BEFORE,
+        disposal=1,  # leave the picture, and draw the next one over it
+        optimize=False,
+    )
+
+
+def _write_webp(scene: Scene, path: Path, theme: str) -> None:
+    pictures = [Image.fromarray(picture) for picture in render_frames(scene, theme=theme)]
+    _write_animation(path, pictures, scene["rate"], quality=80, method=0)
+
+
+def _write_animation(path: Path, pictures: list[Image.Image], rate: float, **options: Any) -> None:
+    durations = [round(1000 / rate)] * (len(pictures) - 1) + [round(1000 * _LAST_SECONDS)]
+    pictures[0].save(
+        path, save_all=True, append_images=pictures[1:], duration=durations, loop=0, **options
+    )
+
+
+def _palette(pictures: list[NDArray[np.uint8]]) -> Image.Image:
+    """One palette for all pictures: the most common colours as they are, the others well spread."""
+    sample = np.unique(np.linspace(0, len(pictures) - 1, _PALETTE_SAMPLES).astype(int))
+    red, green, blue = np.concatenate([pictures[i].reshape(-1, 3) for i in sample]).T.astype(int)
+    colours, counts = np.unique(red << 16 | green << 8 | blue, return_counts=True)
+    colours = colours[np.argsort(-counts)]
+    rgb = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=-1).astype(np.uint8)
+    spread = Image.fromarray(rgb[None]).quantize(
+        _COLOURS - _COMMON_COLOURS, method=Image.Quantize.MAXCOVERAGE
+    )
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*rgb[:_COMMON_COLOURS].ravel().tolist(), *(spread.getpalette() or [])])
+    return palette
+
+
+def _image(indices: NDArray[np.uint8], palette: Image.Image) -> Image.Image:
+    image = Image.fromarray(indices)
+    image.putpalette(palette.getpalette() or [])
+    return image
+
+
+def _write_mp4(scene: Scene, path: Path, theme: str) -> None:
+    ffmpeg = _ffmpeg()
+    between = max(1, math.ceil(_SMOOTH / scene["rate"]))
+    pictures = render_frames(scene, theme=theme, between=between)
+    first = next(pictures)
+    rate = scene["rate"] * between
+    writer = ffmpeg.write_frames(
+        str(path),
+        size=(first.shape[1], first.shape[0]),
+        fps=rate,
+        output_params=["-preset", "veryfast", "-crf", "18", "-movflags", "+faststart"],
+        ffmpeg_log_level="error",
+    )
+    writer.send(None)
+    try:
+        last = first
+        for last in chain([first], pictures):
+            writer.send(last)
+        for _ in range(round(_LAST_SECONDS * rate)):
+            writer.send(last)
+    finally:
+        writer.close()
+
+
+def _ffmpeg() -> Any:
+    try:
+        import imageio_ffmpeg
+
+        imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError):  # it is missing, or came without a program for this system
+        raise ImportError(
+            'MP4 needs ffmpeg: pip install "paxmen-aerojax[video]", or write .gif or .html'
+        ) from None
+    return imageio_ffmpeg
+
+
+def _write_html(scene: Scene, path: Path, theme: str) -> None:
+    del theme  # the page follows its reader's
+    path.write_text(html_replay(scene), encoding="utf-8")
+
+
+_WRITERS = {".gif": _write_gif, ".html": _write_html, ".mp4": _write_mp4, ".webp": _write_webp}

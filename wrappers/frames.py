@@ -1,0 +1,44 @@
+"""The frames of a scene as pictures in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pygame
+from numpy.typing import NDArray
+
+from wrappers.painter import Painter
+from wrappers.scene import Scene, check_scene
+
+
+def render_frames(
+    scene: Scene, *, theme: str = "dark", board: int = 672, between: int = 1
+) -> Iterator[NDArray[np.uint8]]:
+    """Draws a scene, one picture after the other; no display is needed.
+
+    Args:
+        scene: what to draw; `wrappers.scene` describes it.
+        theme: "dark" or "light".
+        board: the board's longer side in pixels. The picture is a little larger, and its sides are
+            multiples of 16, as video encoders like them.
+        between: pictures for each frame; with more than one, marks that glide do.
+
+    Returns:
+        an iterator over uint8 (height, width, 3).
+
+    Raises:
+        ValueError: what is wrong with the scene or with another argument, before anything is drawn.
+    """
+    check_scene(scene)
+    for name, value, least in (("board", board, 64), ("between", between, 1)):
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}, got {value}")
+    painter = Painter(scene, theme, board)
+    moments = (len(scene["frames"]) - 1) * between + 1
+    return (_pixels(painter.paint(moment / between)) for moment in range(moments))
+
+
+def _pixels(picture: pygame.Surface) -> NDArray[np.uint8]:
+    width, height = picture.get_size()
+    return np.frombuffer(pygame.image.tobytes(picture, "RGB"), np.uint8).reshape(height, width, 3)

@@ -1,0 +1,157 @@
+"""The scene: what any of the viewers here can draw, as plain data that fits into JSON.
+
+An environment describes an episode once, and every backend draws that description: frames for GIF,
+WebP and MP4 (`wrappers.frames`) and a page with a scrubber (`wrappers.replay`). A scene is a dict:
+
+| key | value |
+|---|---|
+| `title` | a line of text |
+| `box` | `[left, top, width, height]` of what is shown; x runs to the right, y down |
+| `rate` | frames a second at normal speed |
+| `colours` | name -> `{"dark": "#rrggbb", "light": "#rrggbb"}`, one colour for each theme |
+| `background` | a list of shapes, drawn once |
+| `still` | marks that stand on the background and never move, as one of `frames` |
+| `marks` | name -> mark: what may appear in a frame, drawn in this order, the last on top |
+| `frames` | for each moment a dict: mark name -> `[[x, y], ...]`, where that mark stands |
+| `readouts` | label -> a text for each frame: step, score, ... |
+| `legend` | a list of `{"label": text, "marks": [names]}`; its symbol is the last of these marks |
+
+A mark is `{"shapes": [...]}`, around its own origin, and optionally
+
+| key | value |
+|---|---|
+| `glides` | true: the i-th of one frame moves smoothly to the i-th of the next |
+| `trail` | `{"frames": how many, "fill": colour, "width": w}`: a line that fades behind it |
+
+A shape is a dict with `shape`, `x`, `y` (its centre) and `fill` (a colour's name), optionally with
+`opacity` (0 to 1) and, for a circle or a rectangle, `outline`: the width of a line along its inside
+that is drawn in place of the area.
+
+| shape | further keys |
+|---|---|
+| `circle` | `radius` |
+| `rectangle` | `width`, `height`, optionally `corner`: the radius of its corners |
+| `glow` | `radius`, at which it has faded to nothing |
+| `text` | `text`, `height` of its line |
+
+What a later backend needs beyond this becomes a key or a shape that this table gains.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Scene = Mapping[str, Any]
+
+THEMES = ("dark", "light")
+SHAPES = {
+    "circle": ("radius",),
+    "rectangle": ("width", "height"),
+    "glow": ("radius",),
+    "text": ("text", "height"),
+}
+_KEYS = (
+    "title",
+    "box",
+    "rate",
+    "colours",
+    "background",
+    "still",
+    "marks",
+    "frames",
+    "readouts",
+    "legend",
+)
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+def check_scene(scene: Scene) -> None:
+    """Checks a scene before anything is drawn.
+
+    Raises:
+        ValueError: what is wrong with it and where, in one line.
+    """
+    if not isinstance(scene, Mapping):
+        raise ValueError(f"a scene is a dict, got {type(scene).__name__}")
+    _check_names("the scene lacks", _KEYS, scene)
+    _check_box(scene["box"])
+    if not scene["rate"] > 0:
+        raise ValueError(f"a scene's rate is positive, got {scene['rate']!r}")
+    for name, themes in scene["colours"].items():
+        _check_colour(name, themes)
+    _check_shapes("the background", scene["background"], scene["colours"])
+    for name, mark in scene["marks"].items():
+        _check_shapes(f"mark {name!r}", mark.get("shapes", ()), scene["colours"])
+    _check_frames(scene)
+
+
+def colours_of(scene: Scene, theme: str) -> dict[str, str]:
+    """The scene's colours in a theme, name -> "#rrggbb".
+
+    Raises:
+        ValueError: no such theme.
+    """
+    if theme not in THEMES:
+        raise ValueError(f"unknown theme {theme!r}; valid: {', '.join(THEMES)}")
+    return {name: themes[theme] for name, themes in scene["colours"].items()}
+
+
+def places(scene: Scene, name: str, time: float) -> Sequence[Sequence[float]]:
+    """Where a mark stands at a time in frames; between frames, gliding marks are on their way."""
+    index = int(time)
+    now = scene["frames"][index].get(name, ())
+    part = time - index
+    if not part or not scene["marks"][name].get("glides"):
+        return now
+    then = scene["frames"][index + 1].get(name, ())
+    if len(now) != len(then):
+        return now
+    return [
+        [a + part * (b - a) for a, b in zip(*pair, strict=True)]
+        for pair in zip(now, then, strict=True)
+    ]
+
+
+def _check_names(lacks: str, needed: Iterable[str], given: Iterable[str]) -> None:
+    missing = [name for name in needed if name not in given]
+    if missing:
+        raise ValueError(f"{lacks} {', '.join(map(repr, missing))}")
+
+
+def _check_box(box: Any) -> None:
+    if len(box) != 4 or not all(side > 0 for side in box[2:]):
+        raise ValueError(f"a scene's box is [left, top, width, height], got {box!r}")
+
+
+def _check_colour(name: str, themes: Mapping[str, str]) -> None:
+    _check_names(f"colour {name!r} lacks the theme", THEMES, themes)
+    for colour in themes.values():
+        if not _COLOUR.fullmatch(colour):
+            raise ValueError(f"colour {name!r} must be written #rrggbb, got {colour!r}")
+
+
+def _check_shapes(where: str, shapes: Iterable[Mapping], colours: Mapping) -> None:
+    for shape in shapes:
+        kind = shape.get("shape")
+        if kind not in SHAPES:
+            raise ValueError(f"{where} has an unknown shape {kind!r}; valid: {', '.join(SHAPES)}")
+        _check_names(f"a {kind} in {where} lacks", ("x", "y", "fill", *SHAPES[kind]), shape)
+        _check_names(f"a {kind} in {where} has an unknown colour", [shape["fill"]], colours)
+
+
+def _check_frames(scene: Scene) -> None:
+    count = len(scene["frames"])
+    if not count:
+        raise ValueError("the scene has no frames")
+    _check_names("`still` shows unknown marks", scene["still"], scene["marks"])
+    for index, frame in enumerate(scene["frames"]):
+        _check_names(f"frame {index} shows unknown marks", frame, scene["marks"])
+    for label, texts in scene["readouts"].items():
+        if len(texts) != count:
+            raise ValueError(f"readout {label!r} has {len(texts)} texts for {count} frames")
+    for entry in scene["legend"]:
+        _check_names(
+            f"legend {entry['label']!r} names unknown marks", entry["marks"], scene["marks"]
+        )

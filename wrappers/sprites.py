@@ -1,0 +1,161 @@
+"""Shapes as pygame surfaces with smooth edges, off screen.
+
+Shapes are drawn several times too large and scaled down. Surfaces here hold premultiplied colours:
+those alone can be scaled and laid over one another without dark fringes, and they are laid with
+`BLEND`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
+import pygame
+
+Colour = tuple[int, int, int]
+Shape = Mapping[str, Any]
+
+BLEND = pygame.BLEND_PREMULTIPLIED
+_TOO_LARGE = 4
+
+
+def rgb(text: str) -> Colour:
+    """ "#0a0b0c" -> (10, 11, 12)."""
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def drawing(
+    shapes: Iterable[Shape],
+    colours: Mapping[str, Colour],
+    scale: float,
+    corner: tuple[float, float],
+    size: tuple[int, int],
+) -> pygame.Surface:
+    """Shapes on a transparent surface of `size` pixels, `scale` pixels to a unit of the scene.
+
+    `corner` is the place in the scene that lies at the surface's top left.
+    """
+    unit = scale * _TOO_LARGE
+    large = _blank(size[0] * _TOO_LARGE, size[1] * _TOO_LARGE)
+    for shape in shapes:
+        layer = _DRAW[shape["shape"]](shape, colours[shape["fill"]], unit)
+        middle = (shape["x"] - corner[0]) * unit, (shape["y"] - corner[1]) * unit
+        large.blit(layer, layer.get_rect(center=middle), special_flags=BLEND)
+    return pygame.transform.smoothscale(large, size)
+
+
+def sprite(shapes: Iterable[Shape], colours: Mapping[str, Colour], scale: float) -> pygame.Surface:
+    """Shapes on as small a surface as they need, their origin in its middle."""
+    shapes = list(shapes)
+    half = 1 + math.ceil(scale * max((reach(shape) for shape in shapes), default=0.0))
+    return drawing(shapes, colours, scale, (-half / scale, -half / scale), (2 * half, 2 * half))
+
+
+def reach(shape: Shape) -> float:
+    """How far a shape goes from the origin, to any side."""
+    if shape["shape"] == "text":
+        extent = shape["height"] * max(1, len(shape["text"])) / 2
+    else:
+        extent = shape.get("radius") or max(shape["width"], shape["height"]) / 2
+    return max(abs(shape["x"]), abs(shape["y"])) + extent
+
+
+def write(text: str, pixels: int, colour: Colour, opacity: float = 1.0) -> pygame.Surface:
+    """A line of text, `pixels` high."""
+    letters = _font(pixels).render(_printable(text), True, colour)
+    # Premultiplying garbles a surface whose rows are padded, as the font's are: a copy has none.
+    layer = _blank(*letters.get_size())
+    layer.blit(letters, (0, 0))
+    layer.fill((255, 255, 255, round(255 * opacity)), special_flags=pygame.BLEND_RGBA_MULT)
+    return layer.premul_alpha()
+
+
+def text_width(text: str, pixels: int) -> int:
+    """The width of a line of text in pixels."""
+    return _font(pixels).size(_printable(text))[0]
+
+
+def shortened(text: str, pixels: int, width: int) -> str:
+    """The text, or as much of its beginning as fits into `width` pixels."""
+    if text_width(text, pixels) <= width:
+        return text
+    while text and text_width(text + "…", pixels) > width:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+@lru_cache(maxsize=4096)
+def line(dx: int, dy: int, width: int, colour: Colour, opacity: float) -> pygame.Surface:
+    """A straight line from one place to another; lay it `width` left of and above their box."""
+    layer = _blank((abs(dx) + 2 * width) * _TOO_LARGE, (abs(dy) + 2 * width) * _TOO_LARGE)
+    start = np.array([max(0, -dx), max(0, -dy)]) + width
+    end = start + np.array([dx, dy])
+    across = 0.5 * width * np.array([-dy, dx]) / math.hypot(dx, dy)
+    corners = np.array([start + across, end + across, end - across, start - across])
+    pygame.draw.polygon(layer, _premultiplied(colour, opacity), (corners * _TOO_LARGE).tolist())
+    return pygame.transform.smoothscale_by(layer, 1 / _TOO_LARGE)
+
+
+def _blank(width: int, height: int) -> pygame.Surface:
+    return pygame.Surface((width, height), pygame.SRCALPHA, 32)
+
+
+def _premultiplied(colour: Colour, opacity: float) -> tuple[int, int, int, int]:
+    red, green, blue = (round(opacity * part) for part in colour)
+    return red, green, blue, round(255 * opacity)
+
+
+def _circle(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+    radius = shape["radius"] * unit
+    half = math.ceil(radius) + 1
+    layer = _blank(2 * half, 2 * half)
+    pygame.draw.circle(layer, _premultiplied(colour, shape.get("opacity", 1)), (half, half), radius)
+    if "outline" in shape:
+        inner = radius - shape["outline"] * unit
+        pygame.draw.circle(layer, (0, 0, 0, 0), (half, half), inner)
+    return layer
+
+
+def _rectangle(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+    box = pygame.Rect(0, 0, round(shape["width"] * unit), round(shape["height"] * unit))
+    corner = shape.get("corner", 0) * unit
+    layer = _blank(*box.size)
+    fill = _premultiplied(colour, shape.get("opacity", 1))
+    pygame.draw.rect(layer, fill, box, border_radius=round(corner))
+    if "outline" in shape:
+        line = round(shape["outline"] * unit)
+        inner = box.inflate(-2 * line, -2 * line)
+        pygame.draw.rect(layer, (0, 0, 0, 0), inner, border_radius=max(0, round(corner) - line))
+    return layer
+
+
+def _glow(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+    half = math.ceil(shape["radius"] * unit)
+    away = (np.arange(2 * half) + 0.5 - half) / half
+    fading = np.clip(1 - np.hypot(away[:, None], away[None, :]), 0, 1)
+    alpha = shape.get("opacity", 1) * fading**2
+    pixels = np.empty((2 * half, 2 * half, 4), np.uint8)
+    pixels[..., :3] = np.round(alpha[..., None] * np.array(colour))
+    pixels[..., 3] = np.round(255 * alpha)
+    return pygame.image.frombuffer(pixels.tobytes(), (2 * half, 2 * half), "RGBA")
+
+
+def _text(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+    return write(shape["text"], round(shape["height"] * unit), colour, shape.get("opacity", 1))
+
+
+_DRAW = {"circle": _circle, "rectangle": _rectangle, "glow": _glow, "text": _text}
+
+
+@cache
+def _font(pixels: int) -> pygame.font.Font:
+    """The font that comes with pygame: a text looks the same on every machine."""
+    pygame.font.init()
+    return pygame.font.Font(None, pixels)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
