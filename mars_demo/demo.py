@@ -78,7 +78,9 @@ def render_run(folder: Path, formats: list[str], out: Path, seed: int, greedy: b
     if task.scene is None:
         raise RunError(f"task {task.name} cannot be drawn yet")
     policy = learned_policy(trainer, state.params["actor"], greedy)
-    scene = task.scene(trainer.env, *record(task, policy, jax.random.key(seed)))
+    played = record(task, policy, jax.random.key(seed))
+    title = f"{task.name}, {trainer.config.algo}"
+    scene = task.scene(trainer.env, played.states, played.rewards, title)
     from wrappers import save_scene
 
     paths = [out / f"episode.{name}" for name in formats]

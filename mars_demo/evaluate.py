@@ -42,7 +42,6 @@ class Recording(NamedTuple):
 
     states: Any  # leaves (T + 1, ...): from the reset to the state after the last step
     rewards: np.ndarray  # float32 (T,)
-    scores: np.ndarray  # float32 (T,)
 
 
 def learned_policy(trainer: Trainer, actor_params: Any, greedy: bool = False) -> Policy:
@@ -93,10 +92,10 @@ def evaluate(task: Task, policy: Policy, key: Array, episodes: int = 256) -> Epi
 
 def record(task: Task, policy: Policy, key: Array) -> Recording:
     """Plays one episode and keeps its states."""
-    states, rewards, scores, alive = jax.jit(partial(_play, task, policy, keep_states=True))(key)
+    states, rewards, _, alive = jax.jit(partial(_play, task, policy, keep_states=True))(key)
     steps = int(np.sum(alive))
     kept = jax.tree.map(lambda x: x[: steps + 1], states)
-    return Recording(kept, np.asarray(rewards)[:steps], np.asarray(scores)[:steps])
+    return Recording(kept, np.asarray(rewards)[:steps])
 
 
 def _play(

@@ -33,8 +33,8 @@ class Task:
     """A full-information script `script(env, state) -> actions`, the bar to reach."""
     script_name: str = "script"
     """How people call the script."""
-    scene: Callable[[Any, Any, np.ndarray, np.ndarray], dict[str, Any]] | None = None
-    """`scene(env, states, rewards, scores)`: a recorded episode for `wrappers.save_scene`."""
+    scene: Callable[[Any, Any, np.ndarray, str], dict[str, Any]] | None = None
+    """`scene(env, states, rewards, title)`: a recorded episode for `wrappers.save_scene`."""
 
 
 def one_hot_cells(observation: Array) -> Array:
@@ -49,10 +49,10 @@ def one_hot_world(world_state: Array) -> Array:
     return jnp.concatenate(channels).astype(jnp.float32)
 
 
-def _paxmen_scene(env: Any, states: Any, rewards: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
+def _paxmen_scene(env: Any, states: Any, rewards: np.ndarray, title: str) -> dict[str, Any]:
     from paxmen.scene import episode_scene
 
-    return episode_scene(env, states, rewards, scores)
+    return episode_scene(env, states, rewards, title=title)
 
 
 def _paxmen_task(name: str) -> Task:

@@ -63,7 +63,6 @@ def test_a_recording_holds_the_states_from_reset_to_end(toy_task):
     recording = record(toy_task(), knows_the_signs(toy_task()), jax.random.key(0))
     np.testing.assert_array_equal(recording.states.step, np.arange(5))
     np.testing.assert_array_equal(recording.rewards, np.ones(4))
-    np.testing.assert_array_equal(recording.scores, np.full(4, 2.0))
 
 
 def test_random_play_on_paxmen_eats_next_to_nothing():
