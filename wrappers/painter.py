@@ -42,11 +42,11 @@ class Painter:
         left, top, width, height = scene["box"]
         self._scale = _whole_if_large(board / max(width, height))
         self._board = pygame.Rect(0, 0, round(width * self._scale), round(height * self._scale))
-        picture_width = _multiple_of_16(
-            max(self._board.width, round(_NARROWEST * board)) + 2 * _SIDE
-        )
+        content = max(self._board.width, round(_NARROWEST * board))
+        picture_width = _multiple_of_16(content + 2 * _SIDE)
+        self._left = (picture_width - content) // 2
+        self._right = self._left + content
         self._board.topleft = (picture_width - self._board.width) // 2, _HEADER
-        self._left, self._right = _SIDE, picture_width - _SIDE
         legend = self._lay_out_legend()
         picture_height = _multiple_of_16(self._board.bottom + _LEGEND_LINE * len(legend) + 4)
         self._origin = self._board.x - left * self._scale, self._board.y - top * self._scale
