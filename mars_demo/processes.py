@@ -94,17 +94,15 @@ def _launch(
     command += ["--out", str(folder), "--no-bar"]
     command += ["--resume"] if any(folder.glob("checkpoints/*.json")) else []
 
-    def pin() -> None:
-        os.sched_setaffinity(0, cores)
-
     with open(folder / "output.txt", "ab") as output:
-        return subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            preexec_fn=pin if cores else None,
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
         )
+    if (
+        cores
+    ):  # set from outside: Python must not run between the fork and the exec of a JAX process
+        os.sched_setaffinity(process.pid, cores)
+    return process
 
 
 def _core_slots() -> list[frozenset[int]]:

@@ -1,0 +1,49 @@
+"""Several runs by one command, as real processes."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+import tyro
+
+from mars_demo.config import Config
+from mars_demo.processes import flags, is_finished, train_all
+from mars_demo.run import RunError, read_metrics
+
+TINY = Config(num_envs=4, rollout_steps=10, total_steps=120, minibatches=2, hidden=8, stagger=False)
+
+
+def test_flags_spell_out_every_field():
+    odd = Config(
+        algo="maspo", eps=0.05, seed=3, lr_decay=True, network="gru", encode=False, agent_id=False
+    )
+    assert tyro.cli(Config, args=flags(odd)) == odd
+    assert all(
+        getattr(odd, f.name) != f.default
+        for f in dataclasses.fields(Config)
+        if f.name in ("algo", "eps", "seed", "lr_decay", "network", "encode", "agent_id")
+    )
+
+
+def test_two_seeds_finish_and_are_not_trained_again(tmp_path):
+    # The time-out is for the deadlock that several seeds in one program can run into.
+    command = [sys.executable, "-m", "mars_demo", "train", "paxmen-4", *flags(TINY)]
+    command += ["--seeds", "2", "--out", str(tmp_path)]
+    subprocess.run(command, check=True, timeout=300, capture_output=True)
+    runs = {tmp_path / f"seed_{n}": TINY.replace(seed=n) for n in (0, 1)}
+    assert all(is_finished(folder, config) for folder, config in runs.items())
+    curves = [[m["surrogate"] for m in read_metrics(folder)] for folder in runs]
+    assert curves[0] != curves[1]
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
+    train_all("paxmen-4", runs, "again")
+    assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
+
+
+def test_a_run_that_fails_is_named(tmp_path):
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "run.json").write_text("{")  # the folder is taken
+    with pytest.raises(RunError, match=r"1 of 1 runs failed; see .*bad/output\.txt"):
+        train_all("paxmen-4", {tmp_path / "bad": TINY}, "bad")
+    assert "holds a run already" in (tmp_path / "bad" / "output.txt").read_text()
+    assert (tmp_path / "bad" / "run.json").read_text() == "{"
