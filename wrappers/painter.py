@@ -101,7 +101,7 @@ class Painter:
     ) -> None:
         width = max(1, round(trail["width"] * self._scale))
         colour = self._colours[trail["fill"]]
-        times = [*range(max(0, int(time) - trail["frames"] + 1), int(time) + 1), time]
+        times = [*range(max(0, int(time) - trail["frames"]), int(time) + 1), time]
         stops = [[self._pixel(p) for p in places(self._scene, name, t)] for t in times]
         for then, starts, ends in zip(times, stops, stops[1:], strict=False):
             opacity = round(0.75 * (1 - (time - then) / (trail["frames"] + 1)), 2)

@@ -21,7 +21,7 @@ A mark is `{"shapes": [...]}`, around its own origin, and optionally
 | key | value |
 |---|---|
 | `glides` | true: the i-th of one frame moves smoothly to the i-th of the next |
-| `trail` | `{"frames": how many, "fill": colour, "width": w}`: a line that fades behind it |
+| `trail` | `{"frames": how many back, "fill": colour, "width": w}`: a line that fades behind it |
 
 A shape is a dict with `shape`, `x`, `y` (its centre) and `fill` (a colour's name), optionally with
 `opacity` (0 to 1) and, for a circle or a rectangle, `outline`: the width of a line along its inside

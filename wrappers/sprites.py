@@ -66,11 +66,13 @@ def reach(shape: Shape) -> float:
 def write(text: str, pixels: int, colour: Colour, opacity: float = 1.0) -> pygame.Surface:
     """A line of text, `pixels` high."""
     letters = _font(pixels).render(_printable(text), True, colour)
-    # Premultiplying garbles a surface whose rows are padded, as the font's are: a copy has none.
+    letters.set_alpha(round(255 * opacity))
+    # Not `premul_alpha`, which garbles surfaces with padded rows, as the font's are, and crashes on
+    # empty ones.
     layer = _blank(*letters.get_size())
     layer.blit(letters, (0, 0))
-    layer.fill((255, 255, 255, round(255 * opacity)), special_flags=pygame.BLEND_RGBA_MULT)
-    return layer.premul_alpha()
+    premultiplied = pygame.image.tobytes(layer, "RGBA_PREMULT")
+    return pygame.image.frombytes(premultiplied, layer.get_size(), "RGBA")
 
 
 def text_width(text: str, pixels: int) -> int:
@@ -158,4 +160,4 @@ def _font(pixels: int) -> pygame.font.Font:
 
 
 def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return "".join(letter if letter.isprintable() else " " for letter in text) or " "
