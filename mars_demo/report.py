@@ -71,7 +71,7 @@ def draw_curves(
     axes.set_ylim(0, 1.1 * max([highest, *bars.values()]))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="best", frameon=False)
     temporary = path.with_name(f".{path.name}.tmp.png")
     figure.savefig(temporary, dpi=150)
     temporary.replace(path)
