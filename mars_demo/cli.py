@@ -28,13 +28,13 @@ DEFAULT_TASK, DEFAULT_ALGO = "paxmen-4", "mars"
 class Train:
     """Train a team. Metrics, checkpoints and the configuration land in one folder."""
 
-    task: Positional[str]
+    task: Annotated[Positional[str], tyro.conf.arg(metavar="TASK")]
     """The task's name; `mars-demo list` shows all."""
     config: OmitArgPrefixes[Config] = field(default_factory=Config)
     """Defaults are the preset of the task and algorithm named on the command line."""
     seeds: int = 1
     """Train this many seeds, counting from --seed, each in a folder of its own."""
-    out: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
     """The run's folder [runs/TASK/ALGO/seed_SEED]; with --seeds, the folder of their folders."""
     resume: bool = False
     """Go on with the run in that folder, bit for bit as if it had not stopped."""
@@ -104,7 +104,7 @@ class Render:
     """Write an MP4 video (needs the extra `video`)."""
     html: bool = False
     """Write a self-contained page with a scrubber."""
-    out: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
     """Where to write [the run's folder]."""
     greedy: bool = False
     """Take the likeliest action instead of sampling."""
@@ -204,7 +204,7 @@ class Study:
     """`tune` chooses presets, `compare` compares objectives, `knobs` turns one knob at a time."""
     task: str = DEFAULT_TASK
     """The task's name."""
-    out: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
     """Where to [studies/TASK/NAME]."""
 
     def run(self) -> None:
@@ -222,7 +222,7 @@ class Demo:
     """The folder for everything. A finished demo in it is shown again, not trained again."""
     seed: int = 0
     """Seed of the run."""
-    total_steps: int | None = None
+    total_steps: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Environment steps to train for [the preset's]."""
 
     def run(self) -> None:

@@ -23,7 +23,7 @@ class Config:
     """A training run. Two runs with equal configurations on one machine agree bit for bit."""
 
     algo: str = "mars"
-    """The surrogate objective: a name of `mars_demo.objectives.OBJECTIVES`."""
+    """The objective: mars, mappo, maspo or an ablation; `mars-demo list algorithms` has all."""
     eps: float = 0.2
     """Trust-region size: where the objective stops rewarding a larger probability ratio."""
     seed: int = 0
