@@ -60,7 +60,7 @@ def _paxmen_scene(env: Any, states: Any, rewards: np.ndarray, title: str) -> dic
 _PAXMEN_PRESETS = {
     "mars": {"lr": 2e-3, "eps": 1.0, "epochs": 4},
     "mappo": {"lr": 4e-3, "eps": 0.1, "epochs": 2},
-    "maspo": {"lr": 2e-3, "eps": 1.0, "epochs": 4},
+    "maspo": {"lr": 2e-3, "eps": 0.5, "epochs": 4},
 }
 
 
