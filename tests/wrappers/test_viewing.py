@@ -182,20 +182,25 @@ def test_a_film_shows_what_the_frames_show(tmp_path, suffix):
 
 
 def test_a_gif_keeps_flat_colours_although_it_has_too_few_for_all(tmp_path):
-    glow = {"shape": "glow", "x": 2.5, "y": 2.5, "radius": 1.5, "fill": "white"}
+    """Five shades close together, among tens of thousands of colours in three glows."""
     scene = make_scene()
-    ground = "#705068"  # in the middle of the others: no palette has it by chance
-    scene["colours"]["red"] = dict.fromkeys(("dark", "light"), ground)
-    scene["colours"]["green"] = dict.fromkeys(("dark", "light"), "#20c040")
-    scene["background"] += [glow, glow | {"x": 1, "fill": "blue"}, glow | {"y": 1, "fill": "green"}]
-    drawn = list(render_frames(scene))
-    assert len(np.unique(drawn[0].reshape(-1, 3), axis=0)) > 2000
+    shades = [f"#{112 + 4 * i:02x}{80 + 2 * i:02x}{104 - 4 * i:02x}" for i in range(5)]
+    for i, shade in enumerate(["#20c040", *shades]):
+        scene["colours"][str(i)] = {"dark": shade, "light": shade}
+        stripe = {"shape": "rectangle", "x": 0.5 * i, "y": 0.5, "width": 0.5, "height": 0.8}
+        scene["background"].append(stripe | {"fill": str(i)})
+    glow = {"shape": "glow", "x": 2.5, "y": 2.5, "radius": 1.5}
+    scene["background"] += [
+        glow | {"x": x, "fill": fill} for x, fill in ((1, "0"), (2, "white"), (3, "blue"))
+    ]
     film = list(iio.imiter(save_scene(scene, tmp_path / "film.gif")))
-    for shown, picture in zip(film, drawn, strict=True):
-        for colour in (ground, BLUE, WHITE):
-            flat = (picture == [int(colour[i : i + 2], 16) for i in (1, 3, 5)]).all(axis=-1)
-            assert (shown[flat][..., :3] == picture[flat]).all()
-        assert np.abs(shown[..., :3].astype(int) - picture).max() < 40
+    for shown, drawn in zip(film, render_frames(scene), strict=True):
+        shown = shown[..., :3]
+        for shade in (RED, BLUE, WHITE, *shades):
+            flat = (drawn == [int(shade[i : i + 2], 16) for i in (1, 3, 5)]).all(axis=-1)
+            assert flat.sum() > 1000
+            assert (shown[flat] == drawn[flat]).all()
+        assert np.abs(shown.astype(int) - drawn).max() < 40
 
 
 def test_an_unknown_suffix_lists_the_known_ones_nearest_first(tmp_path):
