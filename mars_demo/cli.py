@@ -240,6 +240,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (ValueError, RunError, CheckpointError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 __package_doc = "PaxMen and AeroJAX's reference trainer: MARS, MAPPO and MASPO."

@@ -92,7 +92,7 @@ def _launch(
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "mars_demo", "train", task, *flags(config)]
     command += ["--out", str(folder), "--no-bar"]
-    command += ["--resume"] if any(folder.glob("checkpoints/*.json")) else []
+    command += ["--resume"] if (folder / "run.json").exists() else []
 
     with open(folder / "output.txt", "ab") as output:
         process = subprocess.Popen(

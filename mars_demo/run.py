@@ -19,7 +19,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from mars_demo.checkpoint import load_newest, save_checkpoint, write_atomically
+from mars_demo.checkpoint import list_checkpoints, load_newest, save_checkpoint, write_atomically
 from mars_demo.config import Config
 from mars_demo.tasks import Task, get_task
 from mars_demo.train import Trainer, TrainState
@@ -59,6 +59,8 @@ def train_run(
         RunError: the folder is taken, there is nothing to resume, or the loss is not finite.
     """
     trainer = Trainer(task, config)
+    if bar:
+        print("compiling ...", end="\r", file=sys.stderr, flush=True)
     state, seconds = _first_state(trainer, folder, resume)
     step = trainer.step.lower(state).compile()  # pyright: ignore[reportFunctionMemberAccess]
     per_update = config.steps_per_update
@@ -122,6 +124,8 @@ def _first_state(trainer: Trainer, folder: Path, resume: bool) -> tuple[TrainSta
     task, config = read_run(folder)
     if (task.name, config) != (trainer.task.name, trainer.config):
         raise RunError(f"{folder} holds a run of another task or configuration: {description}")
+    if not list_checkpoints(folder / "checkpoints"):  # it was stopped before its first
+        return trainer.init(key), 0.0
     like = jax.eval_shape(trainer.init, key)
     state, about, skipped = load_newest(folder / "checkpoints", like)
     for message in skipped:

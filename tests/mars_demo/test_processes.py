@@ -45,5 +45,5 @@ def test_a_run_that_fails_is_named(tmp_path):
     (tmp_path / "bad" / "run.json").write_text("{")  # the folder is taken
     with pytest.raises(RunError, match=r"1 of 1 runs failed; see .*bad/output\.txt"):
         train_all("paxmen-4", {tmp_path / "bad": TINY}, "bad")
-    assert "holds a run already" in (tmp_path / "bad" / "output.txt").read_text()
+    assert "run.json is damaged" in (tmp_path / "bad" / "output.txt").read_text()
     assert (tmp_path / "bad" / "run.json").read_text() == "{"

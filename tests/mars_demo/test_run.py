@@ -93,6 +93,16 @@ def test_a_taken_folder_is_refused_and_left_alone(tmp_path, toy_task, config):
     assert before == {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
 
 
+def test_a_run_stopped_before_its_first_checkpoint_starts_again(tmp_path, toy_task, config):
+    whole = train_run(toy_task(), config, tmp_path, bar=False)
+    for path in (tmp_path / "checkpoints").iterdir():
+        path.unlink()
+    again = train_run(toy_task(), config, tmp_path, resume=True, bar=False)
+    for a, b in zip(leaves(whole.state), leaves(again.state), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert len(read_metrics(tmp_path)) == UPDATES
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, monkeypatch, toy_task, config):
     summarise, seen = runs.summarise, []
 
