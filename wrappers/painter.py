@@ -66,11 +66,6 @@ class Painter:
         self._columns = self._paint_header()
         self._paint_legend(legend)
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the picture in pixels."""
-        return self._ground.get_size()
-
     def paint(self, time: float) -> pygame.Surface:
         """The picture at a time in frames; between frames, gliding marks are on their way."""
         picture = self._ground.copy()
