@@ -43,14 +43,15 @@ KNOBS = {
     "no agent id": {"agent_id": False},
     "episodes in step": {"stagger": False},
     "rollouts of 128": {"rollout_steps": 128},
-    "lr decay": {"lr_decay": True},
+    "lr 1e-3, decaying": {"lr": 1e-3, "lr_decay": True},
+    "eps 0.2": {"eps": 0.2},
+    "2 epochs": {"epochs": 2},
     "all the usual": {
         "entropy": 0.01,
         "gamma": 0.99,
         "gae_lambda": 0.95,
         "lr": 1e-3,
         "lr_decay": True,
-        "epochs": 4,
         "eps": 0.2,
         "num_envs": 64,
         "rollout_steps": 128,
@@ -91,30 +92,33 @@ def tune(task: str, out: Path) -> str:
 
 def compare_objectives(task: str, out: Path) -> str:
     """Trains every algorithm at its preset and at one eps for all, and returns the table."""
-    runs = {}
+    groups = {}
     for algo in ALGORITHMS:
         preset = get_task(task).preset(algo).replace(total_steps=COMPARISON_STEPS)
-        equal = preset.replace(eps=EQUAL_EPS)
-        for name, config in {f"{algo} preset": preset, f"{algo} eps {EQUAL_EPS}": equal}.items():
-            runs |= {out / name / f"seed_{n}": config.replace(seed=n) for n in COMPARISON_SEEDS}
-    train_all(task, runs, "comparison")
-    groups = dict.fromkeys(folder.parent for folder in runs)
+        groups[out / f"{algo} preset"] = preset
+        groups[out / f"{algo} eps {EQUAL_EPS}"] = preset.replace(eps=EQUAL_EPS)
+    train_all(task, _seeds_first(groups, COMPARISON_SEEDS), "comparison")
     return compare(list(groups), out, THRESHOLD, EPISODES)
 
 
 def isolate_knobs(task: str, out: Path) -> str:
     """Trains MARS with one knob at a time turned from its preset, and returns the table."""
     preset = get_task(task).preset("mars").replace(total_steps=KNOB_STEPS)
-    runs = {
-        out / name / f"seed_{seed}": preset.replace(seed=seed, **changes)
-        for name, changes in KNOBS.items()
-        for seed in KNOB_SEEDS
-    }
-    train_all(task, runs, "knobs")
-    return compare([out / name for name in KNOBS], out, THRESHOLD, EPISODES)
+    groups = {out / name: preset.replace(**changes) for name, changes in KNOBS.items()}
+    train_all(task, _seeds_first(groups, KNOB_SEEDS), "knobs")
+    return compare(list(groups), out, THRESHOLD, EPISODES)
 
 
 STUDIES = {"tune": tune, "compare": compare_objectives, "knobs": isolate_knobs}
+
+
+def _seeds_first(groups: dict[Path, Config], seeds: tuple[int, ...]) -> dict[Path, Config]:
+    """A run for each group and seed, in an order that gives every group its first seeds first."""
+    return {
+        folder / f"seed_{seed}": config.replace(seed=seed)
+        for seed in seeds
+        for folder, config in groups.items()
+    }
 
 
 def _scores(
@@ -127,12 +131,10 @@ def _scores(
     last: float,
 ) -> dict[str, float]:
     """Each point's mean score over the `last` part of its runs, after training what is missing."""
-    runs = {
-        folder / name / f"seed_{seed}": base.replace(seed=seed, total_steps=steps, **point)
-        for name, point in points.items()
-        for seed in seeds
+    groups = {
+        folder / name: base.replace(total_steps=steps, **point) for name, point in points.items()
     }
-    train_all(task, runs, f"{folder.parent.name} {base.algo}")
+    train_all(task, _seeds_first(groups, seeds), f"{folder.parent.name} {base.algo}")
 
     def ending(run: Path) -> float:
         done, scores = curve(run)
