@@ -156,9 +156,9 @@ class Bench:
 
     def run(self) -> None:
         from mars_demo.bench import bench
-        from mars_demo.tasks import peers
+        from mars_demo.tasks import bench_environments
 
-        print(bench(peers(), self.num_envs, self.steps, self.repeats))
+        print(bench(bench_environments(), self.num_envs, self.steps, self.repeats))
 
 
 @dataclass(frozen=True)

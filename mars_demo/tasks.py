@@ -87,6 +87,21 @@ def _paxmen_task(name: str) -> Task:
 TASKS = {name: _paxmen_task(name) for name in paxmen.list_envs()}
 
 
+def bench_environments() -> list[tuple[str, MultiAgentEnv]]:
+    """Our environments, and some of JaxMARL's to measure them by."""
+    from jaxmarl import make
+    from jaxmarl.environments.smax import map_name_to_scenario
+
+    ours = [(name, paxmen.make(name)) for name in paxmen.list_envs()]
+    smax = make("HeuristicEnemySMAX", scenario=map_name_to_scenario("2s3z"))
+    return [
+        *ours,
+        ("JaxMARL MPE_simple_spread_v3", make("MPE_simple_spread_v3")),
+        ("JaxMARL SMAX 2s3z", smax),
+        ("JaxMARL overcooked", make("overcooked")),
+    ]
+
+
 def get_task(name: str) -> Task:
     """The task of that name; ValueError lists the valid ones, nearest first."""
     if name not in TASKS:

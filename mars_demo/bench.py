@@ -1,0 +1,112 @@
+"""How fast environments step, side by side in one process."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+
+
+class Measurement(NamedTuple):
+    """What was measured of one environment."""
+
+    name: str
+    steps_per_second: float  # environment steps, of the best timed call
+    first_call: float  # seconds: trace, compile and run of the reset and the first rollout
+    bytes_per_step: float  # memory traffic of one environment's step, as XLA's compiler counts it
+
+
+def bench(
+    envs: Sequence[tuple[str, MultiAgentEnv]], num_envs: int, steps: int, repeats: int
+) -> str:
+    """Measures environments under random actions and returns a table.
+
+    Every environment runs the same loop: JaxMARL's `step`, vmapped, with auto-reset, scanned
+    `steps` times over keys and actions drawn beforehand. The timed calls are interleaved, so that
+    another load on the machine meets all alike, and the best of each counts.
+
+    Args:
+        envs: names and environments.
+        num_envs: environments side by side.
+        steps: steps of each in one timed call.
+        repeats: timed calls of each.
+
+    Raises:
+        ValueError: a number below 1.
+    """
+    for name, value in {"num_envs": num_envs, "steps": steps, "repeats": repeats}.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+    runs = [_prepare(env, num_envs, steps) for _, env in envs]
+    best = [float("inf")] * len(runs)
+    for _ in range(repeats):
+        for i, (run, _, _) in enumerate(runs):
+            best[i] = min(best[i], _seconds(run))
+    measured = [
+        Measurement(name, num_envs * steps / seconds, first, traffic)
+        for (name, _), seconds, (_, first, traffic) in zip(envs, best, runs, strict=True)
+    ]
+    return _table(measured, num_envs, steps)
+
+
+def _prepare(
+    env: MultiAgentEnv, num_envs: int, steps: int
+) -> tuple[Callable[[], Any], float, float]:
+    """A call that steps the environments, the seconds of its first time, and bytes a step."""
+    reset_key, step_key, action_key = jax.random.split(jax.random.key(0), 3)
+    keys = jax.random.split(step_key, (steps, num_envs))
+    actions = {
+        agent: jax.vmap(jax.vmap(env.action_space(agent).sample))(
+            jax.random.split(jax.random.fold_in(action_key, i), (steps, num_envs))
+        )
+        for i, agent in enumerate(env.agents)
+    }
+    jax.block_until_ready((keys, actions))
+
+    def rollout(carry: Any, drawn: Any) -> tuple[Any, Array]:
+        def step(carry: Any, drawn: Any) -> tuple[Any, Array]:
+            _, state = carry
+            key, action = drawn
+            obs, state, rewards, _, _ = jax.vmap(env.step)(key, state, action)
+            return (obs, state), jnp.sum(rewards[env.agents[0]])
+
+        return jax.lax.scan(step, carry, drawn)
+
+    begin = time.perf_counter()
+    start = jax.jit(jax.vmap(env.reset))(jax.random.split(reset_key, num_envs))
+    compiled = jax.jit(rollout)
+    jax.block_until_ready(compiled(start, (keys, actions)))
+    first = time.perf_counter() - begin
+    once = jax.tree.map(lambda x: x[0], (keys, actions))
+    cost = jax.jit(jax.vmap(env.step)).lower(once[0], start[1], once[1]).compile().cost_analysis()
+    traffic = (cost or {}).get("bytes accessed", float("nan")) / num_envs
+    return lambda: compiled(start, (keys, actions)), first, traffic
+
+
+def _seconds(run: Callable[[], Any]) -> float:
+    begin = time.perf_counter()
+    jax.block_until_ready(run())
+    return time.perf_counter() - begin
+
+
+def _table(measured: Sequence[Measurement], num_envs: int, steps: int) -> str:
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    lines = [
+        f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores{load}, jax {jax.__version__}; "
+        f"{num_envs} environments x {steps} steps",
+        "",
+        "| environment | steps a second | first call, s | bytes a step |",
+        "|---|---|---|---|",
+    ]
+    for m in measured:
+        lines.append(
+            f"| {m.name} | {m.steps_per_second:,.0f} | {m.first_call:.1f} "
+            f"| {m.bytes_per_step:,.0f} |"
+        )
+    return "\n".join(lines)
