@@ -53,25 +53,15 @@ def three_of_fifteen(word: Array) -> Array:
     return chosen | jnp.where(chosen & third == 0, third, one << 14)
 
 
-def distinct(slots: list[Array], size: int) -> Array:
-    """int32 (len(slots),): distinct numbers below `size`, every ordered choice equally likely.
+def distinct(ranks: Array) -> Array:
+    """int32 (k,): distinct numbers, every ordered choice equally likely.
 
-    A Fisher-Yates shuffle that keeps only the slots that it has touched.
+    The ranks are a Lehmer code: each names one of the numbers that those before it left over.
 
     Args:
-        slots: the i-th is uniform below `size - i`.
-        size: how many numbers there are to choose from.
+        ranks: int32 (k,), the i-th uniform below `size - i`.
     """
-    moved: list[tuple[Array, Array]] = []
-
-    def content(slot: Array | int) -> Array:
-        value = jnp.int32(slot)
-        for place, new in moved:
-            value = jnp.where(place == slot, new, value)
-        return value
-
-    chosen = []
-    for i, slot in enumerate(slots):
-        chosen.append(content(slot))
-        moved.append((slot, content(size - 1 - i)))
-    return jnp.stack(chosen)
+    numbers, order = ranks, jnp.arange(len(ranks), dtype=jnp.int32)
+    for i in reversed(range(len(ranks) - 1)):
+        numbers += ((order > i) & (numbers >= numbers[i])).astype(jnp.int32)
+    return numbers

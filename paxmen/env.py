@@ -18,6 +18,7 @@ from jaxmarl.environments.spaces import Box, Discrete
 from paxmen import observation, rules
 from paxmen import state as states
 from paxmen.actions import check_actions, stack_actions
+from paxmen.batching import batch_last, on_demand
 from paxmen.layouts import NUM_ACTIONS, SIZES, VIEW_CELLS, build_maze
 from paxmen.state import State
 
@@ -171,25 +172,31 @@ class PaxMen(MultiAgentEnv):
     def _step(
         self, key: Array, state: State, actions: dict[str, Array], reset_state: State | None
     ) -> Transition:
-        state, share, respawned = self._advance(key, state, actions)
-        done = state.done
-        fresh = rules.spawn(self.maze, key) if reset_state is None else reset_state
-        after = jax.tree.map(lambda new, old: jnp.where(done, new, old), fresh, state)
-        return self._observe(after), after, *self._outcome(share, done, respawned)
+        state, share = self._play(state, actions)
+        done, empty = state.done, rules.is_empty(state)
+        if reset_state is None:
+            renew = on_demand(lambda state, key: rules.renew(self.maze, key, state))
+            state = renew(empty | done, state, key)
+        else:
+            state = self._respawn(empty, state, key)
+            state = jax.tree.map(lambda new, old: jnp.where(done, new, old), reset_state, state)
+        return self._observe(state), state, *self._outcome(share, done, empty)
 
     @partial(jax.jit, static_argnums=0)
     def _step_env(self, key: Array, state: State, actions: dict[str, Array]) -> Transition:
-        state, share, respawned = self._advance(key, state, actions)
-        return self._observe(state), state, *self._outcome(share, state.done, respawned)
+        state, share = self._play(state, actions)
+        empty = rules.is_empty(state)
+        state = self._respawn(empty, state, key)
+        return self._observe(state), state, *self._outcome(share, state.done, empty)
 
-    def _advance(
-        self, key: Array, state: State, actions: dict[str, Array]
-    ) -> tuple[State, Array, Array]:
-        chosen = stack_actions(actions)
-        state = rules.move(self.maze, state, chosen)
-        state, share = rules.eat(self.maze, state, chosen)
-        state, respawned = rules.respawn(self.maze, key, state)
-        return rules.count_step(self.maze, state), share, respawned
+    def _play(self, state: State, actions: dict[str, Array]) -> tuple[State, Array]:
+        play = batch_last(lambda state, actions: rules.play(self.maze, state, actions))
+        state, share = play(state, stack_actions(actions))
+        return rules.count_step(self.maze, state), share
+
+    def _respawn(self, empty: Array, state: State, key: Array) -> State:
+        respawn = on_demand(lambda state, key: rules.respawn(self.maze, key, state))
+        return respawn(empty, state, key)
 
     @partial(jax.jit, static_argnums=0)
     def _observe(self, state: State) -> Observations:

@@ -134,13 +134,16 @@ class Maze:
     positions: NDArray[np.int32]  # (L, W, 2): row and column of a cell
     cell_at: NDArray[np.int32]  # (L, G, G): the cell there, -1 on a wall
     next_cell: NDArray[np.int32]  # (L, W, actions + 1): where an action leads, NO_OP last
-    room_start: NDArray[np.int32]  # (L, n): a room's first cell
-    room_stride: NDArray[np.int32]  # (L, n): columns of a room
-    room_of: NDArray[np.int32]  # (L, W): the room that a cell lies in, n if none
+    room_start: NDArray[np.int32]  # (n, L): a room's first cell
+    room_stride: NDArray[np.int32]  # (n, L): columns of a room
+    room_of: NDArray[np.int32]  # (L, W): the room that a cell lies in, 0 if none
+    dot_of: NDArray[np.uint32]  # (L, W): the bit of a dot there in its room's word, 0 if none
+    place: NDArray[np.int32]  # (L, W): row and column in one number
+    sight: NDArray[np.uint32]  # the bit of the view by difference of places, 0 out of sight
     walls_in_view: NDArray[np.uint32]  # (L, W): bit 5 * row + col of the view
-    seen_room: NDArray[np.int32]  # (L, W, K): the rooms in view, K the most that any view shows
-    seen_shift: NDArray[np.int32]  # (L, W, K): from a room's 5-wide picture to the view, left > 0
-    seen_mask: NDArray[np.uint32]  # (L, W, K): the room's cells in view, 0 if there is no room
+    seen_room: NDArray[np.int32]  # (K, L, W): the rooms in view, K the most that any view shows
+    seen_shift: NDArray[np.int32]  # (K, L, W): from a room's 5-wide picture to the view, left > 0
+    seen_mask: NDArray[np.uint32]  # (K, L, W): the room's cells in view, 0 if there is no room
 
 
 @cache
@@ -167,13 +170,16 @@ def build_maze(num_agents: int) -> Maze:
         positions=stack("positions", np.int32),
         cell_at=stack("cell_at", np.int32),
         next_cell=stack("next_cell", np.int32),
-        room_start=stack("room_start", np.int32),
-        room_stride=stack("room_stride", np.int32),
+        room_start=stack("room_start", np.int32).T,
+        room_stride=stack("room_stride", np.int32).T,
         room_of=stack("room_of", np.int32),
+        dot_of=stack("dot_of", np.uint32),
+        place=(stack("positions", np.int32) @ np.array([side, 1])).astype(np.int32),
+        sight=_sight(side),
         walls_in_view=stack("walls_in_view", np.uint32),
-        seen_room=stack("seen_room", np.int32)[..., :most_rooms],
-        seen_shift=stack("seen_shift", np.int32)[..., :most_rooms],
-        seen_mask=stack("seen_mask", np.uint32)[..., :most_rooms],
+        seen_room=np.moveaxis(stack("seen_room", np.int32), -1, 0)[:most_rooms],
+        seen_shift=np.moveaxis(stack("seen_shift", np.int32), -1, 0)[:most_rooms],
+        seen_mask=np.moveaxis(stack("seen_mask", np.uint32), -1, 0)[:most_rooms],
     )
 
 
@@ -188,6 +194,7 @@ class _Layout:
     room_start: NDArray
     room_stride: NDArray
     room_of: NDArray
+    dot_of: NDArray
     walls_in_view: NDArray
     seen_room: NDArray
     seen_shift: NDArray
@@ -213,9 +220,10 @@ class _Layout:
         reached = cell_at[tuple(np.moveaxis(targets, -1, 0))]
         next_cell = np.where(reached < 0, np.arange(len(positions))[:, None], reached)
 
-        room_of = np.full(len(positions), len(rooms))
+        room_of, dot_of = (np.zeros(len(positions), np.int64) for _ in range(2))
         for index, start in enumerate(room_start):
             room_of[start : start + ROOM_CELLS] = index
+            dot_of[start : start + ROOM_CELLS] = 1 << np.arange(ROOM_CELLS)
 
         seen_room, seen_shift, seen_mask = _rooms_in_view(positions, rooms)
         return cls(
@@ -226,11 +234,21 @@ class _Layout:
             room_start=np.array(room_start),
             room_stride=np.array([room.width for room in rooms]),
             room_of=room_of,
+            dot_of=dot_of,
             walls_in_view=_walls_in_view(positions, wall),
             seen_room=seen_room,
             seen_shift=seen_shift,
             seen_mask=seen_mask,
         )
+
+
+def _sight(side: int) -> NDArray:
+    """(2 * side**2 + 1,), the difference 0 in the middle."""
+    bits = np.zeros(2 * side**2 + 1, np.uint32)
+    offsets = range(-_VIEW_RADIUS, _VIEW_RADIUS + 1)
+    for bit, (row, col) in enumerate((row, col) for row in offsets for col in offsets):
+        bits[side**2 + side * row + col] = 1 << bit
+    return bits
 
 
 def _walls_in_view(positions: NDArray, wall: NDArray) -> NDArray:

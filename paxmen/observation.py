@@ -6,62 +6,65 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from paxmen.layouts import EMPTY, ROOM_CELLS, VIEW_CELLS, VIEW_SIDE, WALL, Maze
-from paxmen.state import State, agent_positions
+from paxmen.batching import batch_last
+from paxmen.layouts import EMPTY, VIEW_CELLS, VIEW_SIDE, WALL, Maze
+from paxmen.lookup import look_up
+from paxmen.state import State
 
 DOT, AGENT = 1.0, 0.1
-_WORD = 32
 
 
 def views(maze: Maze, state: State) -> Array:
     """float32 (n, 25): the 5x5 window around each agent, row by row."""
-    at = (state.layout_id, state.agent_cells)
-    walls = jnp.asarray(maze.walls_in_view)[at]
-    dots = _dots_in_view(maze, state)
-    agents = _agents_in_view(maze, state)
-    bits = jnp.arange(VIEW_CELLS, dtype=jnp.uint32)
+    words = batch_last(lambda state: _views_as_bits(maze, state))(state)
+    bits = jnp.uint32(1) << jnp.arange(VIEW_CELLS, dtype=jnp.uint32)
+    walls, dots, agents = (word[:, None] & bits[None] != 0 for word in words)
+    floor = jnp.where(walls, jnp.float32(WALL), jnp.float32(EMPTY))
+    return jnp.where(agents, AGENT, jnp.where(dots, DOT, floor))
 
-    def shows(words: Array) -> Array:
-        return (words[:, None] >> bits) & 1 == 1
 
-    floor = jnp.where(shows(walls), jnp.float32(WALL), jnp.float32(EMPTY))
-    return jnp.where(shows(agents), AGENT, jnp.where(shows(dots), DOT, floor))
+def _views_as_bits(maze: Maze, state: State) -> tuple[Array, Array, Array]:
+    """uint32 (n,): the walls, dots and other agents in each agent's window."""
+    walls = look_up(maze.walls_in_view, state.layout_id, state.agent_cells)
+    return walls, _dots_in_view(maze, state), _agents_in_view(maze, state)
 
 
 def _dots_in_view(maze: Maze, state: State) -> Array:
-    """uint32 (n,): the dots in each agent's window."""
-    at = (state.layout_id, state.agent_cells)
-    room = jnp.asarray(maze.seen_room)[at]
-    stride = jnp.asarray(maze.room_stride)[state.layout_id, room]
-    word = state.dots[room]
     # A room three columns wide takes five columns of the picture.
-    spread = jnp.zeros_like(word)
+    spread = jnp.zeros_like(state.dots)
     for row in range(VIEW_SIDE):
-        spread |= (word & jnp.uint32(0b111 << 3 * row)) << 2 * row
-    picture = jnp.where(stride == VIEW_SIDE, word, spread)
-    shift = jnp.asarray(maze.seen_shift)[at]
+        spread |= (state.dots & (0b111 << 3 * row)) << 2 * row
+    upright = look_up(maze.room_stride, state.layout_id) < VIEW_SIDE
+    pictures = jnp.where(upright, spread, state.dots)
+    room, shift, mask = (
+        look_up(table, state.layout_id, state.agent_cells)
+        for table in (maze.seen_room, maze.seen_shift, maze.seen_mask)
+    )
+    picture = pictures[0]
+    for index in range(1, maze.num_rooms):
+        picture = jnp.where(room == index, pictures[index], picture)
     left, right = (jnp.maximum(s, 0).astype(jnp.uint32) for s in (shift, -shift))
-    seen = (picture << left) >> right & jnp.asarray(maze.seen_mask)[at]
-    return jax.lax.reduce(seen, jnp.uint32(0), jax.lax.bitwise_or, (1,))
+    return _union((picture << left) >> right & mask)
 
 
 def _agents_in_view(maze: Maze, state: State) -> Array:
-    """uint32 (n,): the other agents in each agent's window."""
-    positions = agent_positions(maze, state)
-    offset = positions - positions[:, None] + VIEW_SIDE // 2
-    inside = jnp.all((offset >= 0) & (offset < VIEW_SIDE), axis=-1)
-    inside &= ~jnp.eye(maze.num_agents, dtype=bool)
-    bit = jnp.where(inside, VIEW_SIDE * offset[..., 0] + offset[..., 1], 0).astype(jnp.uint32)
-    bits = jnp.where(inside, jnp.uint32(1) << bit, 0)
-    return jax.lax.reduce(bits, jnp.uint32(0), jax.lax.bitwise_or, (1,))
+    place = look_up(maze.place, state.layout_id, state.agent_cells)
+    bits = look_up(maze.sight, place[:, None] - place[None] + len(maze.sight) // 2)
+    agent = jnp.arange(maze.num_agents)
+    others = agent[:, None] != agent[None]
+    return _union(jnp.where(others.reshape(others.shape + (1,) * (bits.ndim - 2)), bits, 0))
 
 
 def world_state(maze: Maze, state: State) -> Array:
     """float32 (W,): the hub row by row, then each arm's corridor and room."""
     cells = jnp.arange(maze.num_cells, dtype=jnp.int32)
-    agents = jnp.any(state.agent_cells[:, None] == cells, axis=0)
-    start = jnp.asarray(maze.room_start)[state.layout_id]
-    bits = (state.dots[:, None] >> jnp.arange(ROOM_CELLS, dtype=jnp.uint32)) & 1
-    places = start[:, None] + jnp.arange(ROOM_CELLS, dtype=jnp.int32)
-    dots = jnp.zeros(maze.num_cells, bool).at[places].set(bits == 1)
-    return jnp.where(agents, AGENT, jnp.where(dots, jnp.float32(DOT), jnp.float32(EMPTY)))
+    agents = jnp.any(state.agent_cells[:, None] == cells[None], axis=0)
+    # A word has no bit 31, where the cells before and behind its room end up.
+    bit = cells[None] - look_up(maze.room_start, state.layout_id)[:, None]
+    dots = _union(state.dots[:, None] >> jnp.minimum(bit.astype(jnp.uint32), 31)) & 1
+    return jnp.where(agents, AGENT, dots.astype(jnp.float32))
+
+
+def _union(words: Array) -> Array:
+    """Over the first axis."""
+    return jax.lax.reduce(words, jnp.uint32(0), jax.lax.bitwise_or, (0,))

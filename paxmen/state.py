@@ -11,6 +11,7 @@ from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
 from paxmen.layouts import ROOM_CELLS, Maze
+from paxmen.lookup import look_up
 
 
 @struct.dataclass
@@ -35,7 +36,7 @@ def agent_positions(maze: Maze, state: State) -> Array:
 
 def room_positions(maze: Maze, layout_id: Array) -> Array:
     """int32 (n, 15, 2): row and column of each room's cells, in the order of the dots' bits."""
-    start = jnp.asarray(maze.room_start)[layout_id]
+    start = look_up(maze.room_start, layout_id)
     cells = start[:, None] + jnp.arange(ROOM_CELLS, dtype=jnp.int32)
     return jnp.asarray(maze.positions)[layout_id, cells]
 
@@ -89,11 +90,11 @@ def _check_shapes(maze: Maze, **given: ArrayLike) -> None:
 def _check_contents(maze: Maze, layout_id: NDArray, positions: NDArray, dots: NDArray) -> None:
     if layout_id not in range(maze.num_layouts):
         raise ValueError(f"layout_id must be in 0..{maze.num_layouts - 1}, got {layout_id}")
-    cell_at, room_of = maze.cell_at[int(layout_id)], maze.room_of[int(layout_id)]
+    cell_at, dot_of = maze.cell_at[int(layout_id)], maze.dot_of[int(layout_id)]
     for agent, (row, col) in enumerate(positions.tolist()):
         inside = 0 <= row < maze.grid_side and 0 <= col < maze.grid_side
         if not inside or cell_at[row, col] < 0:
             raise ValueError(f"agent_{agent} stands on no open cell: row {row}, column {col}")
     for row, col in np.argwhere(dots).tolist():
-        if cell_at[row, col] < 0 or room_of[cell_at[row, col]] == maze.num_rooms:
+        if cell_at[row, col] < 0 or dot_of[cell_at[row, col]] == 0:
             raise ValueError(f"a dot lies outside the rooms: row {row}, column {col}")
