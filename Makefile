@@ -6,7 +6,6 @@ PYTHON ?= python3
 PY := .venv/bin/python
 INSTALLED := .venv/.installed
 PIP := $(PY) -m pip --disable-pip-version-check --no-input --timeout 30
-RUN_PYTEST := $(PY) -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow lint lock clean
@@ -19,10 +18,10 @@ demo: $(INSTALLED) ## Train a MARS team on PaxMen, evaluate it and film it: see 
 	@$(PY) -m mars_demo demo
 
 test: lint ## Run the linters and the whole test suite
-	$(RUN_PYTEST)
+	$(PY) -m pytest --numprocesses 2 --dist loadfile
 
 test-slow: $(INSTALLED) ## Run only the tests that take minutes
-	$(RUN_PYTEST) --run-slow -m slow
+	$(PY) -m pytest --run-slow -m slow
 
 lint: $(INSTALLED) ## Run ruff and pyright
 	$(PY) -m ruff check
