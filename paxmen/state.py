@@ -37,13 +37,13 @@ def agent_positions(maze: Maze, state: State) -> Array:
 def room_positions(maze: Maze, layout_id: Array) -> Array:
     """int32 (n, 15, 2): row and column of each room's cells, in the order of the dots' bits."""
     start = look_up(maze.room_start, layout_id)
-    cells = start[:, None] + jnp.arange(ROOM_CELLS, dtype=jnp.int32)
+    cells = start[:, None] + jnp.arange(ROOM_CELLS, dtype=jnp.int32)[None]
     return jnp.asarray(maze.positions)[layout_id, cells]
 
 
 def dots_on_grid(maze: Maze, state: State) -> Array:
     """bool (G, G): the active dots."""
-    bits = (state.dots[:, None] >> jnp.arange(ROOM_CELLS, dtype=jnp.uint32)) & 1
+    bits = (state.dots[:, None] >> jnp.arange(ROOM_CELLS, dtype=jnp.uint32)[None]) & 1
     rows, cols = jnp.moveaxis(room_positions(maze, state.layout_id), -1, 0)
     return jnp.zeros((maze.grid_side, maze.grid_side), bool).at[rows, cols].set(bits == 1)
 
@@ -69,10 +69,11 @@ def make_state(
     rows, cols = jnp.moveaxis(jnp.asarray(positions, jnp.int32), -1, 0)
     room_rows, room_cols = jnp.moveaxis(room_positions(maze, layout_id), -1, 0)
     bits = jnp.asarray(dots, bool)[room_rows, room_cols].astype(jnp.uint32)
+    places = jnp.arange(ROOM_CELLS, dtype=jnp.uint32)
     return State(
         layout_id=layout_id,
         agent_cells=jnp.asarray(maze.cell_at)[layout_id, rows, cols],
-        dots=jnp.sum(bits << jnp.arange(ROOM_CELLS, dtype=jnp.uint32), axis=-1, dtype=jnp.uint32),
+        dots=jnp.sum(bits << places[None], axis=-1, dtype=jnp.uint32),
         step=step,
         done=step >= maze.max_steps,
     )
