@@ -82,10 +82,10 @@ def _dots(env: PaxMen, state: State) -> tuple[Array, Array]:
     Where fewer than three dots are left the last one is named again, which makes no tour longer;
     in an empty room it is where to wait.
     """
-    start = jnp.asarray(env.maze.room_start)[state.layout_id]
+    start = jnp.asarray(env.maze.room_start)[:, state.layout_id]
     # Row 1 and column 1 of the room, beside its middle: three new dots are 5.60 moves away from
     # there on average, from the middle 5.74.
-    wait = jnp.asarray(env.maze.room_stride)[state.layout_id] + 1
+    wait = jnp.asarray(env.maze.room_stride)[:, state.layout_id] + 1
     word, bit = state.dots, jnp.uint32(1) << wait.astype(jnp.uint32)
     cells = []
     for _ in range(_DOTS_PER_ROOM):
