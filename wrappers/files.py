@@ -147,7 +147,10 @@ def _write_mp4(scene: Scene, path: Path, theme: str) -> None:
         output_params=["-preset", "veryfast", "-crf", "18", "-movflags", "+faststart"],
         ffmpeg_log_level="error",
     )
-    writer.send(None)
+    with warnings.catch_warnings():
+        # JAX warns of any fork; this one runs ffmpeg at once and touches nothing of JAX's.
+        warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+        writer.send(None)
     try:
         last = first
         for last in chain([first], pictures):
