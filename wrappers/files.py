@@ -6,6 +6,7 @@ import difflib
 import math
 import os
 import secrets
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, pairwise
