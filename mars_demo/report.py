@@ -41,7 +41,7 @@ def draw_curves(
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    figure = Figure(figsize=(8, 4.2), layout="constrained")
     axes = figure.subplots()
     highest = 0.0
     for colour, (label, folders) in zip(COLOURS, groups.items(), strict=False):
@@ -59,9 +59,11 @@ def draw_curves(
         axes.axhline(value, color="#555555", linestyle="--", linewidth=1)
         axes.annotate(
             f"{label} {value:.1f}",
-            (0, value),
-            xytext=(4, 3),
+            (1, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
             textcoords="offset points",
+            horizontalalignment="right",
             color="#555555",
             fontsize=9,
         )
@@ -71,7 +73,7 @@ def draw_curves(
     axes.set_ylim(0, 1.1 * max([highest, *bars.values()]))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
-    axes.legend(loc="best", frameon=False)
+    figure.legend(loc="outside right upper", frameon=False)
     temporary = path.with_name(f".{path.name}.tmp.png")
     figure.savefig(temporary, dpi=150)
     temporary.replace(path)
