@@ -59,9 +59,9 @@ def train_run(
         RunError: the folder is taken, there is nothing to resume, or the loss is not finite.
     """
     trainer = Trainer(task, config)
+    state, seconds = _first_state(trainer, folder, resume)
     if bar:
         print("compiling ...", end="\r", file=sys.stderr, flush=True)
-    state, seconds = _first_state(trainer, folder, resume)
     step = trainer.step.lower(state).compile()  # pyright: ignore[reportFunctionMemberAccess]
     per_update = config.steps_per_update
     interval = max(1, config.num_updates // LOG_LINES)
