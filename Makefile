@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 PIP := $(PY) -m pip --disable-pip-version-check --no-input --timeout 30
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint lock clean
+.PHONY: help demo test lint lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -21,9 +21,6 @@ demo: $(INSTALLED) ## Train a MARS team on PaxMen, evaluate it and film it: see 
 # stay in one worker.
 test: lint ## Run the linters and the whole test suite
 	$(PY) -m pytest --numprocesses 2 --dist loadfile
-
-test-slow: $(INSTALLED) ## Run only the tests that take minutes
-	$(PY) -m pytest --run-slow -m slow
 
 lint: $(INSTALLED) ## Run ruff and pyright
 	$(PY) -m ruff check
