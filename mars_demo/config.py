@@ -28,7 +28,7 @@ class Config:
     """Trust-region size: where the objective stops rewarding a larger probability ratio."""
     seed: int = 0
     """Seed of every random draw of the run."""
-    total_steps: int = 3_000_000
+    total_steps: int = 4_000_000
     """Environment steps of the whole run, rounded up to whole updates."""
     num_envs: int = 256
     """Environments stepped side by side."""
