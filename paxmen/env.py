@@ -121,7 +121,7 @@ class PaxMen(MultiAgentEnv):
 
     def grid(self, layout_id: ArrayLike) -> Array:
         """float32 (G, G): -1 wall, 0 open."""
-        return jnp.asarray(self.maze.grids)[jnp.asarray(layout_id)]
+        return jnp.asarray(self.maze.grid)[jnp.asarray(layout_id)]
 
     def agent_positions(self, state: State) -> Array:
         """int32 (n, 2): row and column of each agent."""
@@ -170,13 +170,16 @@ class PaxMen(MultiAgentEnv):
 
     @partial(jax.jit, static_argnums=0)
     def _step(
-        self, key: Array, state: State, actions: dict[str, Array], reset_state: State | None
+        self,
+        key: Array,
+        state: State,
+        actions: dict[str, Array],
+        reset_state: State | None,
     ) -> Transition:
         state, share = self._play(state, actions)
         done, empty = state.done, rules.is_empty(state)
         if reset_state is None:
-            renew = on_demand(lambda state, key: rules.renew(self.maze, key, state))
-            state = renew(empty | done, state, key)
+            state = on_demand(partial(rules.renew, self.maze))(empty | done, state, key)
         else:
             state = self._respawn(empty, state, key)
             state = jax.tree.map(lambda new, old: jnp.where(done, new, old), reset_state, state)
@@ -190,13 +193,10 @@ class PaxMen(MultiAgentEnv):
         return self._observe(state), state, *self._outcome(share, state.done, empty)
 
     def _play(self, state: State, actions: dict[str, Array]) -> tuple[State, Array]:
-        play = batch_last(lambda state, actions: rules.play(self.maze, state, actions))
-        state, share = play(state, stack_actions(actions))
-        return rules.count_step(self.maze, state), share
+        return batch_last(partial(rules.play, self.maze))(state, stack_actions(actions))
 
     def _respawn(self, empty: Array, state: State, key: Array) -> State:
-        respawn = on_demand(lambda state, key: rules.respawn(self.maze, key, state))
-        return respawn(empty, state, key)
+        return on_demand(partial(rules.respawn, self.maze))(empty, state, key)
 
     @partial(jax.jit, static_argnums=0)
     def _observe(self, state: State) -> Observations:

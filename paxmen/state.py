@@ -91,11 +91,12 @@ def _check_shapes(maze: Maze, **given: ArrayLike) -> None:
 def _check_contents(maze: Maze, layout_id: NDArray, positions: NDArray, dots: NDArray) -> None:
     if layout_id not in range(maze.num_layouts):
         raise ValueError(f"layout_id must be in 0..{maze.num_layouts - 1}, got {layout_id}")
-    cell_at, dot_of = maze.cell_at[int(layout_id)], maze.dot_of[int(layout_id)]
+    cell_at, room_start = maze.cell_at[int(layout_id)], maze.room_start[:, int(layout_id)]
     for agent, (row, col) in enumerate(positions.tolist()):
         inside = 0 <= row < maze.grid_side and 0 <= col < maze.grid_side
         if not inside or cell_at[row, col] < 0:
             raise ValueError(f"agent_{agent} stands on no open cell: row {row}, column {col}")
     for row, col in np.argwhere(dots).tolist():
-        if cell_at[row, col] < 0 or dot_of[cell_at[row, col]] == 0:
+        bit = cell_at[row, col] - room_start
+        if not np.any((bit >= 0) & (bit < ROOM_CELLS)):
             raise ValueError(f"a dot lies outside the rooms: row {row}, column {col}")
