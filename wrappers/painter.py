@@ -11,8 +11,20 @@ from typing import Any
 
 import pygame
 
-from wrappers.scene import Scene, colours_of, places
-from wrappers.sprites import BLEND, drawing, line, reach, rgb, shortened, sprite, text_width, write
+from wrappers.scene import Scene, axes_of, colours_of, places, symbol_shapes
+from wrappers.sprites import (
+    BLEND,
+    drawing,
+    line,
+    long_line,
+    reach,
+    rgb,
+    shortened,
+    sprite,
+    text_width,
+    variant,
+    write,
+)
 
 _PAPER = {"dark": "#060914", "light": "#ffffff"}
 _INK = {"dark": "#f2f5ff", "light": "#141b33"}
@@ -22,6 +34,12 @@ _NARROWEST = 0.9  # width of the picture, in longer sides of the board: a title 
 _SIDE, _HEADER, _LEGEND_LINE = 10, 54, 30
 _TITLE, _LABEL, _VALUE = 24, 17, 24
 _SYMBOL = 9  # half a legend's symbol
+_ROUNDED = {
+    "turn": lambda degrees: 4.0 * (round(degrees / 4) % 90),
+    "size": lambda factor: round(factor, 1),
+    "opacity": lambda factor: round(factor, 1),
+    "number": lambda number: round(number, 1),
+}
 
 
 class Painter:
@@ -51,10 +69,7 @@ class Painter:
         picture_height = _multiple_of_16(self._board.bottom + _LEGEND_LINE * len(legend) + 4)
         self._origin = self._board.x - left * self._scale, self._board.y - top * self._scale
 
-        self._sprites = {
-            name: sprite(mark["shapes"], self._colours, self._scale)
-            for name, mark in scene["marks"].items()
-        }
+        self._symbols: dict[tuple, tuple[pygame.Surface, tuple[int, int]]] = {}
         self._ground = pygame.Surface((picture_width, picture_height), depth=32)
         self._ground.fill(rgb(_PAPER[theme]))
         floor = drawing(
@@ -77,18 +92,43 @@ class Painter:
         for name, mark in self._scene["marks"].items():
             if "trail" in mark:
                 self._paint_trail(picture, name, mark["trail"], time)
-            self._lay(picture, name, places(self._scene, name, time))
+            stands = places(self._scene, name, time)
+            if "line" in mark:
+                self._rule(picture, name, stands)
+            self._lay(picture, name, stands)
         picture.set_clip(None)
         return picture
 
     def _lay(self, picture: pygame.Surface, name: str, stands: Iterable[Iterable[float]]) -> None:
-        symbol = self._sprites[name]
         for place in stands:
-            corner = symbol.get_rect(center=self._pixel(place))
-            picture.blit(symbol, corner, special_flags=BLEND)
+            symbol, origin = self._symbol(name, place)
+            x, y = self._pixel(place)
+            picture.blit(symbol, (x - origin[0], y - origin[1]), special_flags=BLEND)
+
+    def _symbol(self, name: str, place: Iterable[float]) -> tuple[pygame.Surface, tuple[int, int]]:
+        """A mark as it looks at a place, and where in the picture of it its origin lies."""
+        mark = self._scene["marks"][name]
+        look = _look(mark, place)
+        key = name, *look.items()
+        if key not in self._symbols:
+            if look:
+                self._symbols[key] = variant(mark["shapes"], self._colours, self._scale, look)
+            else:
+                symbol = sprite(mark["shapes"], self._colours, self._scale)
+                self._symbols[key] = symbol, symbol.get_rect().center
+        return self._symbols[key]
+
+    def _rule(self, picture: pygame.Surface, name: str, stands: Iterable[Iterable[float]]) -> None:
+        mark = self._scene["marks"][name]
+        width = max(1, round(mark["line"]["width"] * self._scale))
+        colour = self._colours[mark["line"]["fill"]]
+        for place in stands:
+            named = dict(zip(axes_of(mark), place, strict=True))
+            start, end = self._pixel(place), self._pixel((named["x2"], named["y2"]))
+            long_line(picture, start, end, width, (*colour, round(255 * named.get("opacity", 1.0))))
 
     def _pixel(self, place: Iterable[float]) -> tuple[int, int]:
-        x, y = (round(o + p * self._scale) for o, p in zip(self._origin, place, strict=True))
+        x, y = (round(o + p * self._scale) for o, p in zip(self._origin, place, strict=False))
         return x, y
 
     def _paint_trail(
@@ -136,7 +176,7 @@ class Painter:
         for index, entries in enumerate(lines):
             middle = self._board.bottom + 4 + round((index + 0.5) * _LEGEND_LINE)
             for entry, left in entries:
-                shapes = self._scene["marks"][entry["marks"][-1]]["shapes"]
+                shapes = symbol_shapes(self._scene["marks"][entry["marks"][-1]])
                 solid = max((reach(s) for s in shapes if s["shape"] != "glow"), default=1.0)
                 symbol = sprite(shapes, self._colours, min(self._scale, _SYMBOL / solid))
                 label = write(entry["label"], _LABEL, self._faint)
@@ -150,6 +190,12 @@ class Painter:
                     label.get_rect(midleft=(left + 2 * _SYMBOL + 6, middle)),
                     special_flags=BLEND,
                 )
+
+
+def _look(mark: Mapping[str, Any], place: Iterable[float]) -> dict[str, float]:
+    """How a mark's place changes its look, rounded, so that few pictures of it are needed."""
+    named = zip(axes_of(mark), place, strict=True)
+    return {axis: _ROUNDED[axis](number) for axis, number in named if axis in _ROUNDED}
 
 
 def _whole_if_large(scale: float) -> float:

@@ -12,16 +12,24 @@ WebP and MP4 (`wrappers.frames`) and a page with a scrubber (`wrappers.replay`).
 | `background` | a list of shapes, drawn once |
 | `still` | marks that stand on the background and never move, as one of `frames` |
 | `marks` | name -> mark: what may appear in a frame, drawn in this order, the last on top |
-| `frames` | for each moment a dict: mark name -> `[[x, y], ...]`, where that mark stands |
+| `frames` | for each moment a dict: mark name -> `[[x, y], ...]`, the places where it stands |
 | `readouts` | label -> a text for each frame: step, score, ... |
 | `legend` | a list of `{"label": text, "marks": [names]}`; its symbol is the last of these marks |
+
+An episode in three dimensions also has `space`, which `wrappers.space` describes: the page then
+shows that in place of the picture.
 
 A mark is `{"shapes": [...]}`, around its own origin, and optionally
 
 | key | value |
 |---|---|
+| `at` | what the numbers of its places are, by default `["x", "y"]` |
+| `line` | `{"fill": colour, "width": w}`: a line from each place to its `x2`, `y2` |
 | `glides` | true: the i-th of one frame moves smoothly to the i-th of the next |
 | `trail` | `{"frames": how many back, "fill": colour, "width": w}`: a line that fades behind it |
+
+Beyond `x` and `y`, `at` may name `turn` (degrees clockwise), `size` and `opacity` (factors),
+`number` (which the mark's `number` shapes write), and `x2`, `y2` (where its line ends).
 
 A shape is a dict with `shape`, `x`, `y` (its centre) and `fill` (a colour's name), optionally with
 `opacity` (0 to 1) and, for a circle or a rectangle, `outline`: the width of a line along its inside
@@ -33,6 +41,9 @@ that is drawn in place of the area.
 | `rectangle` | `width`, `height`, optionally `corner`: the radius of its corners |
 | `glow` | `radius`, at which it has faded to nothing |
 | `text` | `text`, `height` of its line |
+| `number` | `height` of its line; it writes the place's `number` with one decimal |
+| `polygon` | `points`, `[[x, y], ...]` around its centre |
+| `sector` | `radius`, `angle`: a piece of a disc, so many degrees to both sides of the right |
 
 What a later backend needs beyond this becomes a key or a shape that this table gains.
 """
@@ -43,6 +54,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from wrappers.space import check_space
+
 Scene = Mapping[str, Any]
 
 THEMES = ("dark", "light")
@@ -51,7 +64,11 @@ SHAPES = {
     "rectangle": ("width", "height"),
     "glow": ("radius",),
     "text": ("text", "height"),
+    "number": ("height",),
+    "polygon": ("points",),
+    "sector": ("radius", "angle"),
 }
+AXES = ("x", "y", "turn", "size", "opacity", "number", "x2", "y2")
 _KEYS = (
     "title",
     "box",
@@ -84,7 +101,15 @@ def check_scene(scene: Scene) -> None:
     _check_shapes("the background", scene["background"], scene["colours"])
     for name, mark in scene["marks"].items():
         _check_shapes(f"mark {name!r}", mark.get("shapes", ()), scene["colours"])
+        _check_axes(name, mark)
+        if "line" in mark:
+            _check_names(f"the line of mark {name!r} lacks", ("fill", "width"), mark["line"])
+            _check_names(
+                f"mark {name!r} has an unknown colour", [mark["line"]["fill"]], scene["colours"]
+            )
     _check_frames(scene)
+    if "space" in scene:
+        check_space(scene["space"], scene["colours"], len(scene["frames"]))
 
 
 def colours_of(scene: Scene, theme: str) -> dict[str, str]:
@@ -108,10 +133,31 @@ def places(scene: Scene, name: str, time: float) -> Sequence[Sequence[float]]:
     then = scene["frames"][index + 1].get(name, ())
     if len(now) != len(then):
         return now
+    axes = axes_of(scene["marks"][name])
     return [
-        [a + part * (b - a) for a, b in zip(*pair, strict=True)]
+        [a + part * _way(axis, a, b) for axis, a, b in zip(axes, *pair, strict=True)]
         for pair in zip(now, then, strict=True)
     ]
+
+
+def axes_of(mark: Mapping[str, Any]) -> Sequence[str]:
+    """What the numbers of a mark's places are."""
+    return mark.get("at", AXES[:2])
+
+
+def symbol_shapes(mark: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A mark in a legend, where it stands nowhere: no number, and its line is a stroke."""
+    shapes = [shape for shape in mark.get("shapes", ()) if shape["shape"] != "number"]
+    if "line" in mark and not shapes:
+        stroke = {"x": 0, "y": 0, "width": 2, "height": 0.5, "fill": mark["line"]["fill"]}
+        return [{"shape": "rectangle", **stroke}]
+    return shapes
+
+
+def _way(axis: str, start: float, end: float) -> float:
+    """From one number to another; a mark turns to the nearer side."""
+    way = end - start
+    return (way + 180) % 360 - 180 if axis == "turn" else way
 
 
 def _check_names(lacks: str, needed: Iterable[str], given: Iterable[str]) -> None:
@@ -141,13 +187,36 @@ def _check_shapes(where: str, shapes: Iterable[Mapping], colours: Mapping) -> No
         _check_names(f"a {kind} in {where} has an unknown colour", [shape["fill"]], colours)
 
 
+def _check_axes(name: str, mark: Mapping[str, Any]) -> None:
+    axes = axes_of(mark)
+    unknown = [axis for axis in axes if axis not in AXES]
+    if unknown:
+        raise ValueError(f"`at` of mark {name!r} has {unknown[0]!r}; valid: {', '.join(AXES)}")
+    _check_names(f"`at` of mark {name!r} lacks", AXES[:2], axes)
+    if "line" in mark:
+        _check_names(f"`at` of mark {name!r}, which has a line, lacks", AXES[-2:], axes)
+    if any(shape["shape"] == "number" for shape in mark.get("shapes", ())):
+        _check_names(f"`at` of mark {name!r}, which writes a number, lacks", ["number"], axes)
+
+
+def _check_places(where: str, shown: Mapping[str, Any], marks: Mapping[str, Any]) -> None:
+    _check_names(f"{where} shows unknown marks", shown, marks)
+    for name, stands in shown.items():
+        axes = axes_of(marks[name])
+        for place in stands:
+            if len(place) != len(axes):
+                raise ValueError(
+                    f"a place of {name!r} in {where} is [{', '.join(axes)}], got {place!r}"
+                )
+
+
 def _check_frames(scene: Scene) -> None:
     count = len(scene["frames"])
     if not count:
         raise ValueError("the scene has no frames")
-    _check_names("`still` shows unknown marks", scene["still"], scene["marks"])
+    _check_places("`still`", scene["still"], scene["marks"])
     for index, frame in enumerate(scene["frames"]):
-        _check_names(f"frame {index} shows unknown marks", frame, scene["marks"])
+        _check_places(f"frame {index}", frame, scene["marks"])
     for label, texts in scene["readouts"].items():
         if len(texts) != count:
             raise ValueError(f"readout {label!r} has {len(texts)} texts for {count} frames")

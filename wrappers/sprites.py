@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pygame
+import pygame.gfxdraw
+from numpy.typing import NDArray
 
 Colour = tuple[int, int, int]
 Shape = Mapping[str, Any]
@@ -54,10 +56,38 @@ def sprite(shapes: Iterable[Shape], colours: Mapping[str, Colour], scale: float)
     return drawing(shapes, colours, scale, (-half / scale, -half / scale), (2 * half, 2 * half))
 
 
+def variant(
+    shapes: Iterable[Shape],
+    colours: Mapping[str, Colour],
+    scale: float,
+    place: Mapping[str, float],
+) -> tuple[pygame.Surface, tuple[int, int]]:
+    """Shapes turned, sized, faded and numbered as a place asks, and where their origin lies."""
+    shapes = [_numbered(shape, place) for shape in shapes]
+    size = 0.5 * place.get("size", 1.0)  # drawn twice as large, and scaled while it turns
+    whole = pygame.transform.rotozoom(
+        sprite(shapes, colours, 2 * scale), -place.get("turn", 0.0), size
+    )
+    opacity = round(255 * place.get("opacity", 1.0))
+    if opacity < 255:
+        whole.fill((opacity,) * 4, special_flags=pygame.BLEND_RGBA_MULT)
+    middle = whole.get_rect().center
+    used = whole.get_bounding_rect()
+    return whole.subsurface(used).copy(), (middle[0] - used.x, middle[1] - used.y)
+
+
+def _numbered(shape: Shape, place: Mapping[str, float]) -> Shape:
+    if shape["shape"] != "number":
+        return shape
+    return {**shape, "shape": "text", "text": f"{place['number']:.1f}"}
+
+
 def reach(shape: Shape) -> float:
     """How far a shape goes from the origin, to any side."""
-    if shape["shape"] == "text":
-        extent = shape["height"] * max(1, len(shape["text"])) / 2
+    if shape["shape"] in ("text", "number"):
+        extent = shape["height"] * max(1, len(shape.get("text", "00.0"))) / 2
+    elif shape["shape"] == "polygon":
+        extent = max(abs(number) for point in shape["points"] for number in point)
     else:
         extent = shape.get("radius") or max(shape["width"], shape["height"]) / 2
     return max(abs(shape["x"]), abs(shape["y"])) + extent
@@ -99,6 +129,26 @@ def line(dx: int, dy: int, width: int, colour: Colour, opacity: float) -> pygame
     corners = np.array([start + across, end + across, end - across, start - across])
     pygame.draw.polygon(layer, _premultiplied(colour, opacity), (corners * _TOO_LARGE).tolist())
     return pygame.transform.smoothscale_by(layer, 1 / _TOO_LARGE)
+
+
+def long_line(
+    picture: pygame.Surface,
+    start: tuple[int, int],
+    end: tuple[int, int],
+    width: int,
+    paint: tuple[int, int, int, int],
+) -> None:
+    """A line across a picture: too many differ for keeping each, as `line` does."""
+    if width == 1 or start == end:
+        pygame.gfxdraw.line(picture, *start, *end, paint)
+        return
+    ends = np.array([start, end])
+    dx, dy = ends[1] - ends[0]
+    across = 0.5 * width * np.array([-dy, dx]) / math.hypot(dx, dy)
+    corners = np.round([*(ends + across), *(ends[::-1] - across)]).astype(int).tolist()
+    pygame.gfxdraw.filled_polygon(picture, corners, paint)
+    if dx and dy:
+        pygame.gfxdraw.aapolygon(picture, corners, paint)
 
 
 def _blank(width: int, height: int) -> pygame.Surface:
@@ -145,11 +195,42 @@ def _glow(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
     return pygame.image.frombuffer(pixels.tobytes(), (2 * half, 2 * half), "RGBA")
 
 
+def _polygon(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+    return _outlined(np.array(shape["points"], float) * unit, shape, colour, unit)
+
+
+def _sector(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+    angles = np.radians(np.linspace(-shape["angle"], shape["angle"], 33))
+    rim = shape["radius"] * unit * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    return _outlined(np.concatenate([np.zeros((1, 2)), rim]), shape, colour, unit)
+
+
+def _outlined(points: NDArray, shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+    """A polygon around the middle of its layer; its outline's corners are round."""
+    half = math.ceil(np.abs(points).max()) + 1
+    layer = _blank(2 * half, 2 * half)
+    paint = _premultiplied(colour, shape.get("opacity", 1))
+    corners = (points + half).tolist()
+    width = round(shape.get("outline", 0) * unit)
+    pygame.draw.polygon(layer, paint, corners, width)
+    if width:
+        for corner in corners:
+            pygame.draw.circle(layer, paint, corner, width / 2)
+    return layer
+
+
 def _text(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
     return write(shape["text"], round(shape["height"] * unit), colour, shape.get("opacity", 1))
 
 
-_DRAW = {"circle": _circle, "rectangle": _rectangle, "glow": _glow, "text": _text}
+_DRAW = {
+    "circle": _circle,
+    "rectangle": _rectangle,
+    "glow": _glow,
+    "text": _text,
+    "polygon": _polygon,
+    "sector": _sector,
+}
 
 
 @cache
