@@ -1,4 +1,4 @@
-"""Advantages and returns that tell a time limit from a true end."""
+"""Advantages that tell a time limit from a true end, and their normalisation."""
 
 from __future__ import annotations
 
@@ -46,3 +46,19 @@ def generalised_advantages(
         backwards, jnp.zeros_like(delta_t[0]), (delta_t, decay_t), reverse=True
     )
     return advantages
+
+
+def normalise(advantage: Array, weight: Array) -> Array:
+    """Advantages less their weighted mean, over their weighted standard deviation.
+
+    Args:
+        advantage: float32 (...).
+        weight: float32 (...), how often each counts: the number of agents that made a decision.
+
+    Returns:
+        float32 (...); finite also where all weights are zero.
+    """
+    total = jnp.maximum(jnp.sum(weight), 1.0)
+    centred = advantage - jnp.sum(weight * advantage) / total
+    deviation = jnp.sqrt(jnp.sum(weight * jnp.square(centred)) / total)
+    return centred / (deviation + 1e-8)

@@ -21,6 +21,7 @@ class View(NamedTuple):
 
     features: Array  # float32 (A, F): encoded observations, agent ids appended
     available: Array  # bool (A, num_actions)
+    decides: Array  # bool (A,): the agent has a choice, which a dead one has not
     world_state: Array  # float32 (W,)
 
 
@@ -86,8 +87,9 @@ def make_viewer(
         if agent_id:
             ids = jnp.eye(len(env.agents), dtype=features.dtype)
             features = jnp.concatenate([features, ids], axis=-1)
-        available = stack_agents(env.get_avail_actions(state), env.agents)
-        return View(features, available.astype(bool), encode_world(world_state(obs, env.agents)))
+        available = stack_agents(env.get_avail_actions(state), env.agents).astype(bool)
+        decides = jnp.sum(available, axis=-1) > 1
+        return View(features, available, decides, encode_world(world_state(obs, env.agents)))
 
     return view
 

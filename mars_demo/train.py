@@ -14,7 +14,7 @@ from jaxmarl.environments.spaces import Discrete
 
 from mars_demo.config import Config, check_config
 from mars_demo.networks import Actor, Critic
-from mars_demo.returns import generalised_advantages
+from mars_demo.returns import generalised_advantages, normalise
 from mars_demo.rollout import Progress, Transition, collect, make_viewer, stagger, start
 from mars_demo.tasks import Task
 from mars_demo.update import Batch, Params, act_sequence, make_optimiser, update
@@ -118,14 +118,14 @@ class Trainer:
         )
         target = advantage + value_t
         explained = 1.0 - jnp.var(advantage) / (jnp.var(target) + 1e-8)
-        normal = (advantage - jnp.mean(advantage)) / (jnp.std(advantage) + 1e-8)
+        deciders = jnp.sum(rollout.view.decides, axis=-1, dtype=jnp.float32)
         batch = Batch(
             view=rollout.view,
             memory=state.progress.memory,
             first=rollout.first,
             action=rollout.action,
             log_prob=rollout.log_prob,
-            advantage=normal,
+            advantage=normalise(advantage, deciders),
             value_target=target,
         )
         return batch, explained

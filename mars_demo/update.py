@@ -54,18 +54,20 @@ def make_loss(
 
     The actor's loss is the negative mean of the surrogate objective over time, environments and
     agents, each agent's own ratio weighted by its environment's joint advantage, less the
-    entropy bonus. The critic's is half the mean squared error to the returns. They share no
-    parameters, so one gradient serves both.
+    entropy bonus. An agent without a choice (a dead one) made no decision: it is left out of
+    these means and of the diagnostics. The critic's loss is half the mean squared error to the
+    returns. They share no parameters, so one gradient serves both.
     """
     objective = OBJECTIVES[config.algo]
 
     def loss(params: Params, batch: Batch) -> tuple[Array, dict[str, Array]]:
         _, log_probs = act_sequence(actor, params["actor"], batch.memory, batch.view, batch.first)
         log_prob = jnp.take_along_axis(log_probs, batch.action[..., None], axis=-1)[..., 0]
-        log_ratio = log_prob - batch.log_prob
+        decides = batch.view.decides
+        log_ratio = jnp.where(decides, log_prob - batch.log_prob, 0.0)
         advantage = jnp.broadcast_to(batch.advantage[..., None], log_ratio.shape)
-        surrogate = jnp.mean(objective(log_ratio, advantage, config.eps))
-        bonus = jnp.mean(entropy(log_probs))
+        surrogate = _mean(objective(log_ratio, advantage, config.eps), decides)
+        bonus = _mean(entropy(log_probs), decides)
         values: Array = critic.apply(params["critic"], batch.view.world_state)  # pyright: ignore[reportAssignmentType]
         value_loss = 0.5 * jnp.mean(jnp.square(values - batch.value_target))
         ratio = jnp.exp(log_ratio)
@@ -73,13 +75,19 @@ def make_loss(
             "surrogate": surrogate,
             "entropy": bonus,
             "value_loss": value_loss,
-            "kl": jnp.mean(ratio - 1.0 - log_ratio),  # Schulman's low-variance estimate
+            "kl": _mean(ratio - 1.0 - log_ratio, decides),  # Schulman's low-variance estimate
             "ratio_min": jnp.min(ratio),
             "ratio_max": jnp.max(ratio),
         }
         return value_loss - surrogate - config.entropy * bonus, diagnostics
 
     return loss
+
+
+def _mean(values: Array, counts: Array) -> Array:
+    """Mean of the values where `counts` (bool, same shape) is true; 0 where it never is."""
+    total = jnp.sum(jnp.where(counts, values, 0.0))
+    return total / jnp.maximum(jnp.sum(counts, dtype=values.dtype), 1.0)
 
 
 def act_sequence(

@@ -28,12 +28,13 @@ class Toy(MultiAgentEnv):
     """Each agent is shown a sign and is right when it names it. The team earns the share right.
 
     With `hide`, the sign is shown in the first step of an episode only, so that later steps need
-    memory. Episodes are 4 steps; with `terminal` their end counts as a termination.
+    memory. Episodes are 4 steps; with `terminal` their end counts as a termination. With `mortal`,
+    the second agent dies after two steps: it sees nothing and can do but one thing.
     """
 
-    def __init__(self, hide: bool = False, terminal: bool = False):
+    def __init__(self, hide: bool = False, terminal: bool = False, mortal: bool = False):
         super().__init__(num_agents=2)
-        self.hide, self.terminal = hide, terminal
+        self.hide, self.terminal, self.mortal = hide, terminal, mortal
         self.observation_spaces = {a: Box(0, 1, (NUM_SIGNS,), jnp.float32) for a in self.agents}
         self.action_spaces = {a: Discrete(NUM_SIGNS) for a in self.agents}
 
@@ -56,10 +57,15 @@ class Toy(MultiAgentEnv):
         shown = jax.nn.one_hot(state.signs, NUM_SIGNS, dtype=jnp.float32)
         if self.hide:
             shown = jnp.where(state.step == 0, shown, 0.0)
+        shown = jnp.where(self.alive(state)[:, None], shown, 0.0)
         return dict(zip(self.agents, shown, strict=True))
 
+    def alive(self, state):
+        return jnp.array([True, True]) & ~(self.mortal & (jnp.arange(2) == 1) & (state.step >= 2))
+
     def get_avail_actions(self, state):
-        return {a: jnp.ones(NUM_SIGNS, bool) for a in self.agents}
+        available = self.alive(state)[:, None] | (jnp.arange(NUM_SIGNS) == 0)[None]
+        return dict(zip(self.agents, available, strict=True))
 
 
 def make_toy_task(**options) -> Task:

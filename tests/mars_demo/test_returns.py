@@ -1,10 +1,10 @@
-"""Advantages by hand: gamma = lambda = 1/2, so every factor is a power of two."""
+"""Advantages by hand, with gamma = lambda = 1/2: every factor is a power of two."""
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mars_demo.returns import generalised_advantages
+from mars_demo.returns import generalised_advantages, normalise
 
 NO, YES = False, True
 
@@ -51,3 +51,13 @@ def test_environments_do_not_mix(done):
     )
     alone = advantages([1, 2], [2, 4], [4, 8], [NO, NO], [NO, NO])
     np.testing.assert_array_equal(both[:, 0], alone)
+
+
+def test_normalisation_counts_each_advantage_by_its_deciders():
+    # Mean (1 * 2 + 4 * 1) / 3 = 2, variance (1 * 2 + 4 * 1) / 3 = 2; nobody decided on the third.
+    got = normalise(jnp.array([1.0, 4.0, 100.0]), jnp.array([2.0, 1.0, 0.0]))
+    np.testing.assert_allclose(got, np.array([-1, 2, 98]) / np.sqrt(2), rtol=1e-6)
+
+
+def test_normalisation_without_any_decision_is_finite():
+    assert np.all(np.isfinite(normalise(jnp.array([1.0, 4.0]), jnp.zeros(2))))

@@ -88,6 +88,19 @@ def test_values_bootstrap_from_a_time_limit_but_not_from_an_end(toy_trainer, toy
     assert means[False] > 3.5
 
 
+def test_the_dead_make_no_decision(toy_trainer, toy_config):
+    trainer = toy_trainer(toy_config.replace(rollout_steps=4), mortal=True)
+    state = trainer.init(jax.random.key(0))
+    _, rollout = jax.jit(trainer._collect)(state, jax.random.key(1))
+    alive = np.array([[True, True], [True, True], [True, False], [True, False]])
+    np.testing.assert_array_equal(rollout.view.decides[:, 0], alive)
+    assert np.all(rollout.action[2:, :, 1] == 0)
+    batch, _ = trainer._estimate(state, rollout)
+    weight = rollout.view.decides.sum(axis=-1)
+    assert np.average(batch.advantage, weights=weight) == pytest.approx(0, abs=1e-6)
+    assert np.average(np.square(batch.advantage), weights=weight) == pytest.approx(1, abs=1e-4)
+
+
 def test_stagger_spreads_ages_over_the_episode(toy_trainer, toy_config):
     trainer = toy_trainer(toy_config.replace(stagger=True, num_envs=256))
     progress = trainer.init(jax.random.key(0)).progress

@@ -1,0 +1,88 @@
+"""The losses: agents without a choice leave no trace in them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mars_demo.config import Config
+from mars_demo.networks import Actor, Critic
+from mars_demo.rollout import View
+from mars_demo.update import Batch, make_loss
+
+pytestmark = pytest.mark.loose_promotion  # flax
+
+T, E, F, N, W = 3, 4, 5, 6, 7
+
+
+@pytest.fixture(scope="module")
+def losses():
+    """The gradient of the loss, parameters, and a batch of three agents who all decide."""
+    actor, critic = Actor(N, 8, recurrent=False), Critic(8)
+    keys = jax.random.split(jax.random.key(0), 8)
+    features = jax.random.normal(keys[0], (T, E, 3, F))
+    view = View(
+        features=features,
+        available=jnp.ones((T, E, 3, N), bool),
+        decides=jnp.ones((T, E, 3), bool),
+        world_state=jax.random.normal(keys[1], (T, E, W)),
+    )
+    memory, first = actor.initial_memory((E, 3)), jnp.zeros((T, E), bool)
+    batch = Batch(
+        view=view,
+        memory=memory,
+        first=first,
+        action=jax.random.randint(keys[2], (T, E, 3), 0, N),
+        log_prob=-1.5 + 0.1 * jax.random.normal(keys[3], (T, E, 3)),
+        advantage=jax.random.normal(keys[4], (T, E)),
+        value_target=jax.random.normal(keys[5], (T, E)),
+    )
+    params = {
+        "actor": actor.init(keys[6], memory, features, first[..., None], view.available),
+        "critic": critic.init(keys[7], view.world_state),
+    }
+    loss = make_loss(Config(algo="mars", entropy=0.1), actor, critic)
+    return jax.jit(jax.value_and_grad(loss, has_aux=True)), params, batch
+
+
+def select_agents(batch, agents):
+    view = batch.view._replace(
+        **{name: getattr(batch.view, name)[:, :, agents] for name in View._fields[:-1]}
+    )
+    return batch._replace(
+        view=view,
+        memory=batch.memory[:, agents],
+        action=batch.action[..., agents],
+        log_prob=batch.log_prob[..., agents],
+    )
+
+
+def close(one, two):
+    """Losses, diagnostics but for the extreme ratios (a ratio of 1 is neutral there), gradients."""
+    for (_, diagnostics), _ in (one, two):
+        del diagnostics["ratio_min"], diagnostics["ratio_max"]
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), one, two)
+
+
+def test_an_agent_without_a_choice_might_as_well_not_be_there(losses):
+    gradient, params, batch = losses
+    view = batch.view
+    dead = batch._replace(
+        view=view._replace(
+            features=view.features.at[:, :, 1].set(0.0),
+            available=view.available.at[:, :, 1].set(jnp.arange(N) == 2),
+            decides=view.decides.at[:, :, 1].set(False),
+        ),
+        action=batch.action.at[..., 1].set(2),
+        log_prob=batch.log_prob.at[..., 1].set(-3.0),  # not even its ratio counts
+    )
+    close(gradient(params, dead), gradient(params, select_agents(batch, np.array([0, 2]))))
+
+
+def test_a_batch_of_the_dead_teaches_the_actor_nothing(losses):
+    gradient, params, batch = losses
+    nobody = batch._replace(view=batch.view._replace(decides=jnp.zeros((T, E, 3), bool)))
+    (_, diagnostics), grads = gradient(params, nobody)
+    assert all(np.all(g == 0) for g in jax.tree.leaves(grads["actor"]))
+    assert diagnostics["kl"] == diagnostics["entropy"] == 0
+    assert diagnostics["ratio_min"] == diagnostics["ratio_max"] == 1
