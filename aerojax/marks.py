@@ -1,0 +1,239 @@
+"""The marks of the top view: aircraft, their sensors and guns, and the arena they fly in.
+
+Lengths are in kilometres; an aircraft's nose points to the right until its mark is turned.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aerojax.state import Obstacles
+
+Shape = dict[str, Any]
+
+SIGHT_ANGLE = 60.0  # degrees to both sides of the nose
+FLASHES = ((0.35, 1.0), (0.55, 0.7), (0.75, 0.4), (0.9, 0.15))  # radius, opacity, frame by frame
+# Teams in two of Okabe and Ito's colours, which the colour-blind can tell apart.
+COLOURS = {
+    "beyond": {"dark": "#0a0f1e", "light": "#e6ebf4"},
+    "sky": {"dark": "#101830", "light": "#f8faff"},
+    "ring": {"dark": "#22304f", "light": "#d8e0ee"},
+    "edge": {"dark": "#5a72ad", "light": "#7d90bb"},
+    "ink": {"dark": "#c9d3ee", "light": "#46527a"},
+    "team-a": {"dark": "#56b4e9", "light": "#0072b2"},
+    "team-b": {"dark": "#f59331", "light": "#c85200"},
+    "fire": {"dark": "#fff1a8", "light": "#b8001f"},
+    "glow": {"dark": "#ffb02e", "light": "#ff8a00"},
+    "wreck": {"dark": "#8d96ad", "light": "#6c7690"},
+    "obstacle": {"dark": "#3c4768", "light": "#b4bed4"},
+    "point": {"dark": "#00c795", "light": "#00875f"},
+}
+_TEAMS = {"a": "allies", "b": "enemies"}
+# Outlines, the nose to the right. A class of the user's own looks like a fighter.
+_FIGHTER = [[0.42, 0], [-0.3, 0.3], [-0.16, 0], [-0.3, -0.3]]
+_OUTLINES = {
+    "fighter": _FIGHTER,
+    "heavy": [[0.5, 0], [0.1, 0.16], [-0.28, 0.46], [-0.38, 0], [-0.28, -0.46], [0.1, -0.16]],
+    "scout": [[0.42, 0], [0, 0.12], [-0.34, 0.24], [-0.34, -0.24], [0, -0.12]],
+    "interceptor": [[0.56, 0], [-0.34, 0.22], [-0.22, 0], [-0.34, -0.22]],
+    "ace": [[0.48, 0], [-0.36, 0.36], [-0.1, 0.1], [-0.3, 0], [-0.1, -0.1], [-0.36, -0.36]],
+    "asset": [[0.6, 0], [0.5, 0.1], [0.12, 0.1], [-0.12, 0.6], [-0.26, 0.6], [-0.16, 0.1]]
+    + [[-0.42, 0.1], [-0.54, 0.26], [-0.62, 0.26], [-0.58, 0]]
+    + [[-0.62, -0.26], [-0.54, -0.26], [-0.42, -0.1], [-0.16, -0.1], [-0.26, -0.6]]
+    + [[-0.12, -0.6], [0.12, -0.1], [0.5, -0.1]],
+}
+_BADGES = {
+    "scout": {"shape": "circle", "x": -0.12, "y": 0, "radius": 0.2, "outline": 0.07},
+    "ace": {"shape": "circle", "x": 0.5, "y": 0, "radius": 0.09},
+}
+_TRAIL_FRAMES = 16
+
+
+def team_sizes(env: Any) -> tuple[int, int]:
+    """Slots of team A, which may have an asset beside its agents, and of team B."""
+    enemies = env.config.num_enemies
+    return len(env.slot_names) - enemies, enemies
+
+
+def team_of(env: Any, slot: int) -> str:
+    """ "a" or "b"."""
+    return "a" if slot < team_sizes(env)[0] else "b"
+
+
+def strip_x(env: Any, ours: NDArray) -> NDArray:
+    """Where a team's altitudes stand in the strip to the arena's right."""
+    return env.config.radius / 1000 + np.where(ours, 1.1, 1.75)
+
+
+def strip_y(env: Any, altitude: NDArray) -> NDArray:
+    """Where an altitude in metres lies in the strip, whose floor is the arena's lower edge."""
+    radius = env.config.radius / 1000
+    return radius - 2 * radius * altitude / env.config.ceiling
+
+
+def arena(env: Any, obstacles: Obstacles) -> list[Shape]:
+    """What does not move: the disc with range rings, the obstacles, the strip of altitudes."""
+    radius = env.config.radius / 1000
+    disc = {"shape": "circle", "x": 0, "y": 0, "radius": radius}
+    width = 2 * (radius + 3)
+    rings = [
+        disc | {"radius": r, "fill": "ring", "outline": 0.04} for r in range(2, int(radius), 2)
+    ]
+    return [
+        {"shape": "rectangle", "x": 0, "y": 0, "width": width, "height": width, "fill": "beyond"},
+        disc | {"fill": "sky"},
+        *rings,
+        *(_text(0, -r + 0.25, f"{r} km", "edge") for r in range(4, int(radius), 4)),
+        disc | {"fill": "edge", "outline": 0.07},
+        *_cylinders(obstacles),
+        *_strip(env),
+    ]
+
+
+def _text(x: float, y: float, text: str, fill: str) -> Shape:
+    return {"shape": "text", "x": x, "y": y, "text": text, "height": 0.45, "fill": fill}
+
+
+def _cylinders(obstacles: Obstacles) -> list[Shape]:
+    shapes = []
+    for x, y, radius, height in zip(*_columns(obstacles), strict=True):
+        disc = {"shape": "circle", "x": x / 1000, "y": -y / 1000, "radius": radius / 1000}
+        shapes += [
+            disc | {"fill": "obstacle"},
+            disc | {"fill": "edge", "outline": 0.06},
+            _text(x / 1000, -y / 1000, f"{height / 1000:.1f}", "ink"),
+        ]
+    return shapes
+
+
+def _columns(obstacles: Obstacles) -> list[list[float]]:
+    fields = (obstacles.x, obstacles.y, obstacles.radius, obstacles.height)
+    return [np.reshape(field, -1).tolist() for field in fields]
+
+
+def _strip(env: Any) -> list[Shape]:
+    radius = env.config.radius / 1000
+    middle = {"shape": "rectangle", "x": radius + 1.42, "y": 0}
+    shapes = [middle | {"width": 1.4, "height": 2 * radius, "corner": 0.1, "fill": "sky"}]
+    for kilometres in range(0, int(env.config.ceiling / 1000) + 1, 2):
+        y = float(strip_y(env, np.asarray(1000.0 * kilometres)))
+        shapes.append(middle | {"y": y, "width": 1.4, "height": 0.04, "fill": "ring"})
+        shapes.append(_text(radius + 0.45, y * 0.985, str(kilometres), "edge"))
+    shapes.append(_text(radius + 1.42, -radius + 0.3, "km up", "edge"))
+    return shapes
+
+
+def marks(env: Any) -> dict[str, dict]:
+    """Everything that moves, from the ground upwards."""
+    slots = range(len(env.slot_names))
+    lines = ("seen", 0.03), ("shot", 0.09)
+    return {
+        "cell": {"shapes": [_cell(env)]},
+        "point": {"shapes": _point(env.task_radius / 1000)},
+        "cone": _cone(0.05),
+        "cone-symbol": _cone(0.6),  # for the legend, where the other would not be seen
+        **{f"{kind}-{team}": _line(team, kind, width) for kind, width in lines for team in _TEAMS},
+        "wreck": {"at": ["x", "y", "opacity"], "shapes": _cross(0.22, "wreck")},
+        **{f"aircraft-{slot}": _aircraft(env, slot) for slot in slots},
+        "hit": {"shapes": [_glow(0.9, "glow", 0.9), _disc(0.13, "fire")]},
+        **{f"health-{team}": _line(team, "health", 0.12) for team in _TEAMS},
+        "altitude": {
+            "at": ["x", "y", "number"],
+            "shapes": [{"shape": "number", "x": 0, "y": 0, "height": 0.42, "fill": "ink"}],
+            "glides": True,
+        },
+        **{f"burst-{age}": {"shapes": _burst(*flash)} for age, flash in enumerate(FLASHES)},
+        **{f"strip-{team}": {"shapes": [_tick(team)], "glides": True} for team in _TEAMS},
+    }
+
+
+def legend(env: Any, has_points: bool, has_cells: bool) -> list[dict]:
+    """One entry a class of each team, and one for each thing that can be switched off."""
+    entries: dict[str, list[str]] = {}
+    for slot, kind in enumerate(env.slot_classes):
+        label = f"{_TEAMS[team_of(env, slot)]}: {kind}"
+        entries.setdefault(label, []).append(f"aircraft-{slot}")
+    entries["allies' sensors"] = ["cone", "cone-symbol"]
+    entries["who sees whom"] = ["seen-b", "seen-a"]
+    entries["gunfire"] = ["hit", "shot-b", "shot-a"]
+    entries["health"] = ["health-b", "health-a"]
+    entries["altitude in km"] = ["altitude", "strip-b", "strip-a"]
+    entries |= {"to do": ["point"]} if has_points else {}
+    entries |= {"not searched": ["cell"]} if has_cells else {}
+    return [{"label": label, "marks": names} for label, names in entries.items()]
+
+
+def _aircraft(env: Any, slot: int) -> dict:
+    kind, fill = env.slot_classes[slot], f"team-{team_of(env, slot)}"
+    outline = _OUTLINES.get(kind, _FIGHTER)
+    shapes = [{"shape": "polygon", "x": 0, "y": 0, "points": outline, "fill": fill}]
+    if kind in _BADGES:
+        shapes.append(_BADGES[kind] | {"fill": "ink"})
+    return {
+        "at": ["x", "y", "turn", "size"],
+        "shapes": shapes,
+        "glides": True,
+        "trail": {"frames": _TRAIL_FRAMES, "fill": fill, "width": 0.07},
+    }
+
+
+def _cone(opacity: float) -> dict:
+    sector = {"shape": "sector", "x": 0, "y": 0, "radius": 1, "angle": SIGHT_ANGLE}
+    return {
+        "at": ["x", "y", "turn", "size"],
+        "shapes": [sector | {"fill": "team-a", "opacity": opacity}],
+        "glides": True,
+    }
+
+
+def _line(team: str, kind: str, width: float) -> dict:
+    axes = ["x", "y", "x2", "y2", "opacity"]
+    fill = "fire" if kind == "shot" else f"team-{team}"
+    return {
+        "at": axes if kind == "health" else axes[:-1],
+        "line": {"fill": fill, "width": width},
+        "shapes": [],
+        "glides": True,
+    }
+
+
+def _disc(radius: float, fill: str, **more: float) -> Shape:
+    return {"shape": "circle", "x": 0, "y": 0, "radius": radius, "fill": fill, **more}
+
+
+def _glow(radius: float, fill: str, opacity: float) -> Shape:
+    return {"shape": "glow", "x": 0, "y": 0, "radius": radius, "fill": fill, "opacity": opacity}
+
+
+def _cross(reach: float, fill: str) -> list[Shape]:
+    arm, thin = reach, 0.2 * reach
+    points = np.array([[arm, thin], [-arm, thin], [-arm, -thin], [arm, -thin]])
+    half = np.sqrt(0.5)
+    turns = [np.array([[half, half], [-half, half]]), np.array([[half, -half], [half, half]])]
+    bar = {"shape": "polygon", "x": 0, "y": 0, "fill": fill}
+    return [bar | {"points": (points @ turn).round(3).tolist()} for turn in turns]
+
+
+def _burst(radius: float, opacity: float) -> list[Shape]:
+    return [
+        _glow(2 * radius, "glow", opacity),
+        _disc(radius, "fire", outline=0.1, opacity=opacity),
+    ]
+
+
+def _point(radius: float) -> list[Shape]:
+    return [_disc(radius, "point", opacity=0.15), _disc(radius, "point", outline=0.07)]
+
+
+def _cell(env: Any) -> Shape:
+    side = getattr(env, "cell_side", 1000.0) / 1000 - 0.1
+    square = {"shape": "rectangle", "x": 0, "y": 0, "width": side, "height": side}
+    return square | {"corner": 0.08, "fill": "point", "opacity": 0.14}
+
+
+def _tick(team: str) -> Shape:
+    size = {"width": 0.5, "height": 0.13}
+    return {"shape": "rectangle", "x": 0, "y": 0, **size, "corner": 0.05, "fill": f"team-{team}"}
