@@ -144,26 +144,31 @@ def _substep(
 ) -> Motion:
     """The explicit midpoint rule, with the lags solved exactly.
 
-    Both stages fly the lags' values in the middle of the substep.
+    The guidance is asked in the middle of the substep: asked at its start, it would come late by
+    half a substep, and that would be most of the error. The second stage flies the lags' means.
     """
-    ny, nz = guidance(fleet, motion, command)
-    target = 0.5 * command.throttle + 0.5
+    middle = _advance(motion, motion, _acceleration(fleet, motion), h / 2.0)
+    ny, nz = guidance(fleet, middle, command)
+    throttle = 0.5 * command.throttle + 0.5
 
-    def lagged(motion: Motion, time: float) -> Motion:
-        load, power = math.exp(-time / LOAD_LAG), math.exp(-time / THROTTLE_LAG)
+    def lagged(position: Motion, load: float, power: float) -> Motion:
         return replace(
-            motion,
+            position,
             ny=ny + load * (motion.ny - ny),
             nz=nz + load * (motion.nz - nz),
-            throttle=target + power * (motion.throttle - target),
+            throttle=throttle + power * (motion.throttle - throttle),
         )
 
-    middle = lagged(motion, h / 2.0)
-    middle = _advance(middle, middle, _acceleration(fleet, middle), h / 2.0)
-    end = _advance(lagged(motion, h), middle, _acceleration(fleet, middle), h)
-    available = _available_load(fleet, density_ratio(end.z), _speed_squared(end))
-    ny, nz = _limited(end, available)
+    middle = lagged(middle, _mean_decay(h / LOAD_LAG), _mean_decay(h / THROTTLE_LAG))
+    end = lagged(motion, math.exp(-h / LOAD_LAG), math.exp(-h / THROTTLE_LAG))
+    end = _advance(end, middle, _acceleration(fleet, middle), h)
+    ny, nz = _limited(end, available_load(fleet, end))
     return replace(end, ny=ny, nz=nz)
+
+
+def _mean_decay(time: float) -> float:
+    """The mean of exp(-t) from 0 to `time`."""
+    return -math.expm1(-time) / time
 
 
 def _advance(motion: Motion, moving: Motion, a: tuple[Array, Array, Array], h: float) -> Motion:
