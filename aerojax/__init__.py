@@ -1,1 +1,52 @@
-"""AeroJAX: teams of aircraft in three dimensions (to come)."""
+"""AeroJAX: teams of aircraft in three dimensions, with real point-mass flight.
+
+>>> env = aerojax.make("identical_5_vs_5", opponents="ace")
+>>> obs, state = env.reset(jax.random.key(0))
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aerojax.aircraft import CLASSES as CLASSES
+    from aerojax.aircraft import AircraftClass as AircraftClass
+    from aerojax.combat import Combat as Combat
+    from aerojax.config import Config as Config
+    from aerojax.env import AeroJAX as AeroJAX
+    from aerojax.escort import Escort as Escort
+    from aerojax.pursuit import Pursuit as Pursuit
+    from aerojax.registration import make as make
+    from aerojax.scenarios import BENCHMARK as BENCHMARK
+    from aerojax.scenarios import list_scenarios as list_scenarios
+    from aerojax.scripts import SCRIPTS as SCRIPTS
+    from aerojax.search import Search as Search
+    from aerojax.state import State as State
+    from aerojax.waypoint import Waypoint as Waypoint
+
+_MODULE_OF = {
+    "AeroJAX": "aerojax.env",
+    "AircraftClass": "aerojax.aircraft",
+    "BENCHMARK": "aerojax.scenarios",
+    "CLASSES": "aerojax.aircraft",
+    "Combat": "aerojax.combat",
+    "Config": "aerojax.config",
+    "Escort": "aerojax.escort",
+    "Pursuit": "aerojax.pursuit",
+    "SCRIPTS": "aerojax.scripts",
+    "Search": "aerojax.search",
+    "State": "aerojax.state",
+    "Waypoint": "aerojax.waypoint",
+    "list_scenarios": "aerojax.scenarios",
+    "make": "aerojax.registration",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Binds what is public at first touch: importing JAX and JaxMARL takes seconds."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULE_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_MODULE_OF)

@@ -1,0 +1,174 @@
+"""What makes one task: two rosters, an objective and the rules that may vary."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from aerojax.aircraft import CLASSES, AircraftClass, Fleet, build_fleet
+from aerojax.combat import Combat
+from aerojax.objectives import Objective
+
+ACTIONS = ("discrete", "continuous")
+CONTROLS = ("guided", "direct")
+OPPONENTS = ("circle", "pursuit", "ace", "evader", "hider", "waypoint", "selfplay")
+MAX_TEAM = 200  # more would not find room where teams start
+
+
+class Sides(NamedTuple):
+    """Which slots are a team's own and which are its opponents'."""
+
+    own: slice
+    foe: slice
+
+
+@dataclass(frozen=True)
+class Config:
+    """A task of AeroJAX. Equal configurations make equal environments.
+
+    Raises:
+        ValueError: an impossible value; the message names it and lists what is valid.
+    """
+
+    allies: tuple[str | AircraftClass, ...]
+    """The agents' aircraft: names of `aerojax.CLASSES`, or classes of one's own."""
+    enemies: tuple[str | AircraftClass, ...] = ()
+    """The opponents' aircraft."""
+    objective: Objective = field(default_factory=Combat)
+    """What the teams are there for."""
+    opponents: str = "pursuit"
+    """The script that flies the enemies, or "selfplay": they are agents too."""
+    actions: str = "discrete"
+    """"discrete": 45 commands; "continuous": three numbers in [-1, 1]."""
+    control: str = "guided"
+    """"guided": turn, climb and throttle; "direct": load factor, bank and throttle."""
+    obstacles: int = 0
+    """How many cylinders stand in the arena."""
+    stochastic_sensors: bool = False
+    """Whether distant aircraft are sometimes missed."""
+    stochastic_guns: bool = False
+    """Whether guns hit by chance, with the same mean damage."""
+    link_dropout: float = 0.0
+    """Probability that a pair of team-mates does not exchange tracks in a step."""
+    radius: float = 8000.0
+    """The arena's radius, m."""
+    ceiling: float = 10_000.0
+    """The arena's height, m."""
+    max_steps: int = 200
+    """Steps of 0.5 s until the episode is cut off."""
+    name: str = "custom"
+    """What the environment is called."""
+
+    def __post_init__(self) -> None:
+        for team in ("allies", "enemies"):
+            object.__setattr__(self, team, tuple(map(_aircraft_class, getattr(self, team))))
+        _check(self)
+
+    @cached_property
+    def classes(self) -> tuple[AircraftClass, ...]:
+        """The class of each slot."""
+        return (*self._team_a, *self.enemies)  # pyright: ignore[reportReturnType]
+
+    @cached_property
+    def _team_a(self) -> tuple[str | AircraftClass, ...]:
+        return (*self.allies, *map(_aircraft_class, self.objective.convoy))
+
+    @property
+    def num_allies(self) -> int:
+        """Agents of team A; an escorted asset is not one."""
+        return len(self.allies)
+
+    @property
+    def num_enemies(self) -> int:
+        """Aircraft of team B."""
+        return len(self.enemies)
+
+    @property
+    def num_agents(self) -> int:
+        """Agents of both teams."""
+        return self.num_allies + (self.num_enemies if self.selfplay else 0)
+
+    @property
+    def num_aircraft(self) -> int:
+        """N, slots in all."""
+        return len(self._team_a) + len(self.enemies)
+
+    @property
+    def selfplay(self) -> bool:
+        """Whether both teams are agents."""
+        return self.opponents == "selfplay"
+
+    @property
+    def team_a(self) -> Sides:
+        """Team A's own slots, and its opponents'."""
+        border = len(self._team_a)
+        return Sides(slice(0, border), slice(border, self.num_aircraft))
+
+    @property
+    def team_b(self) -> Sides:
+        """Team B's own slots, and its opponents'."""
+        return Sides(*reversed(self.team_a))
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """The slots' coefficients, NumPy float32 (N,) each."""
+        return build_fleet(self.classes)
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """The distinct classes, in the order in which they appear."""
+        return tuple(dict.fromkeys(c.name for c in self.classes))
+
+
+def nearest_first(value: object, valid: Iterable[str]) -> str:
+    """The valid names as one line, the likeliest misspelling of `value` first."""
+
+    def distance(name: str) -> float:
+        return -difflib.SequenceMatcher(None, str(value), name).ratio()
+
+    return ", ".join(sorted(valid, key=distance))
+
+
+def _aircraft_class(given: str | AircraftClass) -> AircraftClass:
+    if isinstance(given, AircraftClass):
+        return given
+    if given not in CLASSES:
+        raise ValueError(
+            f"unknown aircraft class {given!r}; valid: {nearest_first(given, CLASSES)}, "
+            "or an AircraftClass of your own"
+        )
+    return CLASSES[given]
+
+
+def _check(config: Config) -> None:
+    for name, valid in (("actions", ACTIONS), ("control", CONTROLS), ("opponents", OPPONENTS)):
+        value = getattr(config, name)
+        if value not in valid:
+            raise ValueError(f"unknown {name} {value!r}; valid: {nearest_first(value, valid)}")
+    if not isinstance(config.objective, Objective):
+        raise ValueError(f"objective must be an aerojax Objective, got {config.objective!r}")
+    sizes = {"allies": (1, config.num_allies), "enemies": (0, config.num_enemies)}
+    for team, (least, size) in sizes.items():
+        if not least <= size <= MAX_TEAM:
+            raise ValueError(f"{team} must be {least} to {MAX_TEAM} aircraft, got {size}")
+    if config.objective.needs_enemies and not config.num_enemies:
+        raise ValueError(f"the objective {type(config.objective).__name__} needs enemies, got none")
+    if config.selfplay and not config.num_enemies:
+        raise ValueError("opponents 'selfplay' need enemies, got none")
+    if config.opponents == "hider" and not config.obstacles:
+        raise ValueError("opponents 'hider' need obstacles to hide behind, got 0")
+    if config.opponents == "waypoint" and not config.objective.num_points:
+        raise ValueError("opponents 'waypoint' need an objective with points to fly to")
+    if not 0 <= config.obstacles <= 16:
+        raise ValueError(f"obstacles must be 0 to 16, got {config.obstacles}")
+    if not 0.0 <= config.link_dropout <= 1.0:
+        raise ValueError(f"link_dropout must lie in [0, 1], got {config.link_dropout}")
+    if not config.radius >= 6000.0:
+        raise ValueError(f"radius must be at least 6000 m, got {config.radius}")
+    if not config.ceiling >= 5000.0:
+        raise ValueError(f"ceiling must be at least 5000 m, got {config.ceiling}")
+    if config.max_steps < 1:
+        raise ValueError(f"max_steps must be at least 1, got {config.max_steps}")

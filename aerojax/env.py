@@ -1,0 +1,333 @@
+"""AeroJAX as a JaxMARL environment."""
+
+# JaxMARL's annotations ask for a subclass of its own State, and its `step` is jitted as a whole.
+# pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+from jaxmarl.environments.spaces import Box, Discrete
+
+from aerojax import actions as action_rules
+from aerojax import observation, rules
+from aerojax.aircraft import Fleet
+from aerojax.batching import batch_last
+from aerojax.config import Config, Sides
+from aerojax.draws import Draws, draw_words
+from aerojax.flight import Command
+from aerojax.rules import Outcome
+from aerojax.scripts import SCRIPTS
+from aerojax.spawn import spawn
+from aerojax.state import State
+
+MOST_WORDS = 1_000_000  # more than any configuration draws in a step
+
+Observations = dict[str, Array]
+Transition = tuple[Observations, State, dict[str, Array], dict[str, Array], dict[str, Array]]
+
+
+class AeroJAX(MultiAgentEnv):
+    """Teams of aircraft in three dimensions.
+
+    Observations are float32: (F,) for each agent and (W,) under "world_state". Actions are one of
+    45 commands, or three numbers in [-1, 1]. Every agent gets its team's reward. Agents are
+    `ally_0..`, and in self-play also `enemy_0..`. docs/aerojax.md has the rules.
+
+    Environments of equal configuration are equal, so a second one compiles nothing again.
+
+    Args:
+        config: the task; `aerojax.make` makes those that have a name.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._teams = [(config.team_a, config.num_allies)]
+        if config.selfplay:
+            self._teams.append((config.team_b, config.num_enemies))
+        super().__init__(num_agents=config.num_agents)
+        enemies = [f"enemy_{i}" for i in range(config.num_enemies)]
+        allies = [f"ally_{i}" for i in range(config.num_allies)]
+        self.slot_names = [*allies, *config.objective.convoy, *enemies]
+        self.agents = [*allies, *enemies] if config.selfplay else allies
+        self.max_steps = config.max_steps
+        sight = Box(-jnp.inf, jnp.inf, (observation.size(config),), jnp.float32)
+        self.observation_spaces = dict.fromkeys(self.agents, sight)
+        stick = Box(-1.0, 1.0, (3,), jnp.float32)
+        space = Discrete(action_rules.NUM_ACTIONS) if self._discrete else stick
+        self.action_spaces = dict.fromkeys(self.agents, space)
+
+    @property
+    def name(self) -> str:
+        """The scenario's name, or "custom"."""
+        return self.config.name
+
+    @property
+    def _discrete(self) -> bool:
+        return self.config.actions == "discrete"
+
+    @property
+    def slot_classes(self) -> list[str]:
+        """The class of each slot's aircraft."""
+        return [aircraft.name for aircraft in self.config.classes]
+
+    @property
+    def agent_classes(self) -> dict[str, list[str]]:
+        """Each class of aircraft, with the agents that fly it."""
+        classes: dict[str, list[str]] = {}
+        for name, aircraft in zip(self.slot_names, self.slot_classes, strict=True):
+            if name in self.agents:
+                classes.setdefault(aircraft, []).append(name)
+        return classes
+
+    @property
+    def fleet(self) -> Fleet:
+        """The slots' coefficients, NumPy float32 (N,) each."""
+        return self.config.fleet
+
+    def world_state_size(self) -> int:
+        """W, the length of the world state."""
+        return observation.world_size(self.config)
+
+    # --- JaxMARL's contract -------------------------------------------------------------------
+
+    @partial(jax.jit, static_argnums=0)
+    def reset(self, key: Array) -> tuple[Observations, State]:
+        """Starts an episode."""
+        return batch_last(self._start)(self._constants, draw_words(key, self._words[0]))
+
+    def step(
+        self,
+        key: Array,
+        state: State,
+        actions: Mapping[str, ArrayLike],
+        reset_state: State | None = None,
+    ) -> Transition:
+        """`step_env`, and in the step that ends the episode a reset.
+
+        Args:
+            key: a PRNG key, typed or raw.
+            state: the state to step.
+            actions: for each agent an integer (), or (1,), of any type; with continuous actions
+                floating-point (3,).
+            reset_state: the state to reset to, instead of a random one.
+
+        Returns:
+            `(obs, state, rewards, dones, info)`; obs and state are those after the reset, the rest
+            belongs to the step. `info` has an entry (n,) for each agent: the terms of its team's
+            reward, float32, and `win`, `lose`, `terminated` and `truncated`, bool.
+
+        Raises:
+            TypeError: an action of another type.
+            ValueError: an agent missing or unknown, or an action of another shape.
+        """
+        checked = action_rules.check_actions(actions, self.agents, self._discrete)
+        return self._step(key, state, checked, reset_state)
+
+    def step_env(self, key: Array, state: State, actions: Mapping[str, ArrayLike]) -> Transition:
+        """One step without a reset; see `step`."""
+        checked = action_rules.check_actions(actions, self.agents, self._discrete)
+        return self._step_env(key, state, checked)
+
+    @partial(jax.jit, static_argnums=0)
+    def get_obs(self, state: State) -> Observations:
+        """What each agent sees, and the world state."""
+        return batch_last(self._observe)(self._constants, state)
+
+    @partial(jax.jit, static_argnums=0)
+    def get_avail_actions(self, state: State) -> dict[str, Array]:
+        """bool (45,) for each agent; with continuous actions bool (3,), whether it is alive."""
+        return batch_last(self._available)(state)
+
+    # --- Scripts ------------------------------------------------------------------------------
+
+    def script_actions(self, state: State, script: str, enemies: bool = False) -> Observations:
+        """What a script would do in the agents' place.
+
+        Args:
+            state: the state to act in.
+            script: a name of `aerojax.SCRIPTS`.
+            enemies: for the enemies (in self-play), not for the allies.
+
+        Returns:
+            For each agent of that team float32 (3,), or the nearest of the 45 commands, int32 ().
+
+        Raises:
+            ValueError: no script, or no such team.
+        """
+        if script not in SCRIPTS:
+            raise ValueError(f"unknown script {script!r}; valid: {', '.join(SCRIPTS)}")
+        if enemies and not self.config.selfplay:
+            raise ValueError("the enemies are agents in self-play only")
+        return self._script_actions(state, script, enemies)
+
+    @partial(jax.jit, static_argnums=(0, 2, 3))
+    def _script_actions(self, state: State, script: str, enemies: bool) -> Observations:
+        sides, count = self._teams[int(enemies)]
+        first = sum(n for _, n in self._teams[: int(enemies)])
+
+        def decide(fleet: Fleet, state: State) -> list[Array]:
+            command = SCRIPTS[script](self.config, fleet, state, sides)
+            if self._discrete:
+                return list(action_rules.encode(command)[:count])
+            return [jnp.stack([part[i] for part in command]) for i in range(count)]
+
+        decided = batch_last(decide)(self._constants[0], state)
+        return dict(zip(self.agents[first : first + count], decided, strict=True))
+
+    # --- Views of a state ---------------------------------------------------------------------
+
+    @property
+    def task_radius(self) -> float:
+        """m, at which a point of the task counts as reached."""
+        return self.config.objective.point_radius
+
+    def task_points(self, state: State) -> Array:
+        """float32 (P, 3): the places that the task is about, m."""
+        return jnp.stack(self.config.objective.points(self.config, state.task), axis=-1)
+
+    # --- Equality: by configuration -----------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.config == self.config
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.config))
+
+    def __reduce__(self) -> tuple[type[AeroJAX], tuple[Config]]:
+        return type(self), (self.config,)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.config!r})"
+
+    # --- One step -----------------------------------------------------------------------------
+
+    @partial(jax.jit, static_argnums=0)
+    def _step(
+        self, key: Array, state: State, actions: dict[str, Array], reset_state: State | None
+    ) -> Transition:
+        step_key, reset_key = jax.random.split(key)
+        words = draw_words(step_key, self._words[1])
+        if reset_state is None:
+            fresh = draw_words(reset_key, self._words[0])
+            return batch_last(self._play_and_spawn)(self._constants, state, actions, words, fresh)
+        return batch_last(self._play_and_replace)(
+            self._constants, state, actions, words, reset_state
+        )
+
+    @partial(jax.jit, static_argnums=0)
+    def _step_env(self, key: Array, state: State, actions: dict[str, Array]) -> Transition:
+        words = draw_words(key, self._words[1])
+        return batch_last(self._play)(self._constants, state, actions, words)
+
+    # What follows runs with a batch axis behind all others: see `batch_last`.
+
+    def _start(self, fleet: Fleet, words: Array) -> tuple[Observations, State]:
+        state = spawn(self.config, fleet, Draws(words))
+        return self._observe(fleet, state), state
+
+    def _play(
+        self, fleet: Fleet, state: State, actions: dict[str, Array], words: Array
+    ) -> Transition:
+        state, outcome = rules.play(
+            self.config, fleet, state, self._commands(actions), Draws(words)
+        )
+        return self._observe(fleet, state), state, *self._outcome(state, outcome)
+
+    def _play_and_spawn(
+        self, fleet: Fleet, state: State, actions: dict[str, Array], words: Array, fresh: Array
+    ) -> Transition:
+        return self._play_and_replace(
+            fleet, state, actions, words, spawn(self.config, fleet, Draws(fresh))
+        )
+
+    def _play_and_replace(
+        self, fleet: Fleet, state: State, actions: dict[str, Array], words: Array, fresh: State
+    ) -> Transition:
+        state, outcome = rules.play(
+            self.config, fleet, state, self._commands(actions), Draws(words)
+        )
+        kept = jax.tree.map(lambda new, old: jnp.where(state.done, new, old), fresh, state)
+        return self._observe(fleet, kept), kept, *self._outcome(state, outcome)
+
+    def _commands(self, actions: dict[str, Array]) -> Command:
+        if self._discrete:
+            return action_rules.decode(jnp.stack([actions[agent] for agent in self.agents]))
+        return action_rules.clean(jnp.stack([actions[agent] for agent in self.agents], axis=1))
+
+    def _observe(self, fleet: Fleet, state: State) -> Observations:
+        columns = [
+            column
+            for sides, count in self._teams
+            for column in self._columns(fleet, state, sides, count)
+        ]
+        obs = dict(zip(self.agents, columns, strict=True))
+        return {**obs, "world_state": observation.world_state(self.config, state)}
+
+    def _columns(self, fleet: Fleet, state: State, sides: Sides, count: int) -> list[Array]:
+        seen = observation.observe(self.config, fleet, state, sides, count)
+        return [seen[:, i] for i in range(count)]
+
+    def _available(self, state: State) -> dict[str, Array]:
+        motion = state.motion
+        slots = [self.slot_names.index(agent) for agent in self.agents]
+        alive = jnp.stack([state.alive[slot] for slot in slots])
+        if not self._discrete:
+            masks = jnp.broadcast_to(alive[:, None], (len(slots), 3, *alive.shape[1:]))
+        else:
+            z, vz = (jnp.stack([x[slot] for slot in slots]) for x in (motion.z, motion.vz))
+            guided = self.config.control == "guided"
+            masks = action_rules.available(z, vz, alive, self.config.ceiling, guided)
+        return dict(zip(self.agents, masks, strict=True))
+
+    def _outcome(
+        self, state: State, outcome: Outcome
+    ) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
+        teams = [self._verdict(outcome.terms_a, outcome.win_a, outcome.win_b, outcome)]
+        if self.config.selfplay:
+            teams.append(self._verdict(outcome.terms_b, outcome.win_b, outcome.win_a, outcome))
+        each = [i for i, (_, count) in enumerate(self._teams) for _ in range(count)]
+        info = {name: jnp.stack([teams[i][name] for i in each]) for name in teams[0]}
+        reward = info.pop("reward")
+        alive = {name: state.alive[slot] for slot, name in enumerate(self.slot_names)}
+        dones = {agent: state.done | ~alive[agent] for agent in self.agents}
+        return dict(zip(self.agents, reward, strict=True)), dones | {"__all__": state.done}, info
+
+    def _verdict(
+        self, terms: dict[str, Array], win: Array, lose: Array, outcome: Outcome
+    ) -> dict[str, Array]:
+        reward = self.config.objective.reward(terms)
+        ends = {"terminated": outcome.terminated, "truncated": outcome.truncated}
+        return terms | {"reward": reward, "win": win, "lose": lose} | ends
+
+    # --- Constants ----------------------------------------------------------------------------
+
+    @property
+    def _constants(self) -> Fleet:
+        return jax.tree.map(jnp.asarray, self.fleet)
+
+    @property
+    def _words(self) -> tuple[int, int]:
+        """How many random words a reset and a step take."""
+        return _count_words(self.config)
+
+
+@cache
+def _count_words(config: Config) -> tuple[int, int]:
+    def count(rule: Callable[..., Any], *args: Any) -> tuple[int, Any]:
+        counter = Draws(np.zeros((MOST_WORDS,), np.uint32))
+        out = jax.eval_shape(lambda *args: rule(config, config.fleet, *args, counter), *args)
+        return counter.used, out
+
+    spawn_words, state = count(spawn)
+    stick = jax.ShapeDtypeStruct((config.num_agents,), jnp.float32)
+    step_words, _ = count(rules.play, state, Command(stick, stick, stick))
+    return spawn_words, step_words

@@ -1,0 +1,125 @@
+"""How an episode starts."""
+
+from __future__ import annotations
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from aerojax.aircraft import Fleet
+from aerojax.arena import place_obstacles
+from aerojax.config import Config
+from aerojax.draws import Draws
+from aerojax.rules import look, relate_teams
+from aerojax.state import Motion, State
+
+DISTANCE = 2500.0  # m of each team from the arena's middle
+SPACING = 700.0  # m between neighbours, abreast and between ranks
+ALTITUDE = 3000.0  # m
+SPEED = 200.0  # m/s
+THROTTLE = 0.6
+JITTER_ALONG, JITTER_ACROSS, JITTER_ALTITUDE = 300.0, 150.0, 500.0  # m
+JITTER_HEADING = math.radians(15.0)
+ABREAST, RANKS, LAYER = 10, 5, 1500.0  # larger teams: ranks of 10, 5 deep, then 1500 m higher
+
+
+def spawn(config: Config, fleet: Fleet, draws: Draws) -> State:
+    """The state at an episode's start.
+
+    The teams face each other 5 km apart along an axis at a random angle.
+
+    Args:
+        config: the task.
+        fleet: the slots' coefficients.
+        draws: uniform numbers.
+    """
+    axis = draws.uniform((), -math.pi, math.pi)
+    motion = _abreast(config, draws)
+    turn = jnp.where(draws.uniform((config.num_aircraft,)) < 0.5, -1.0, 1.0).astype(jnp.float32)
+    motion = _turned(config.objective.arrange(config, motion, axis, draws), axis)
+    obstacles = place_obstacles(draws, config.obstacles, config.radius, motion)
+    alive = jnp.ones_like(turn, bool)
+    zero = jnp.zeros_like(axis)
+    blank = jnp.zeros_like(turn)
+    relation = relate_teams(config, motion)
+    seen_a, seen_b, linked_a, linked_b = look(
+        config, fleet, motion, alive, obstacles, relation, draws
+    )
+    state = State(
+        motion=motion,
+        hp=fleet.max_hp + blank,
+        alive=alive,
+        hurt=blank,
+        target=blank.astype(jnp.int32) - 1,
+        seen_a=seen_a,
+        seen_b=seen_b,
+        linked_a=linked_a,
+        linked_b=linked_b,
+        turn=turn,
+        obstacles=obstacles,
+        task=(),
+        step=zero.astype(jnp.int32),
+        done=zero.astype(bool),
+    )
+    return state.replace(task=config.objective.start(config, state, relation, draws))
+
+
+def _abreast(config: Config, draws: Draws) -> Motion:
+    """Both teams in formation along x, team A flying towards positive x, team B towards it."""
+    count = config.num_aircraft
+    along, across, above = _formation(config)
+    jitter = [
+        draws.uniform((count,), -size, size)
+        for size in (JITTER_ALONG, JITTER_ACROSS, JITTER_ALTITUDE, JITTER_HEADING)
+    ]
+
+    def like(constant: NDArray) -> Array:
+        return jnp.asarray(constant).reshape(-1, *(1,) * (jitter[0].ndim - 1))
+
+    facing = np.where(np.arange(count) < config.team_a.own.stop, 1.0, -1.0).astype(np.float32)
+    level = jnp.zeros_like(jitter[0])
+    return Motion(
+        x=like(along) + jitter[0],
+        y=like(across) + jitter[1],
+        z=like(above) + jitter[2],
+        vx=SPEED * jnp.cos(jitter[3]) * like(facing),
+        vy=SPEED * jnp.sin(jitter[3]) * like(facing),
+        vz=level,
+        ny=level,
+        nz=level + 1.0,
+        throttle=level + THROTTLE,
+    )
+
+
+def _formation(config: Config) -> tuple[NDArray, NDArray, NDArray]:
+    """float32 (N,) each: x, y and z of the slots before any jitter, m."""
+    places = []
+    for sign, side in ((-1.0, config.team_a.own), (1.0, config.team_b.own)):
+        size = side.stop - side.start
+        for i in range(size):
+            rank, column = divmod(i, ABREAST)
+            width = min(size - rank * ABREAST, ABREAST)
+            layer, depth = divmod(rank, RANKS)
+            places.append(
+                (
+                    sign * (DISTANCE + SPACING * depth),
+                    (column - (width - 1) / 2) * SPACING,
+                    ALTITUDE + LAYER * layer,
+                )
+            )
+    along, across, above = np.array(places, np.float32).T
+    return along, across, above
+
+
+def _turned(motion: Motion, angle: Array) -> Motion:
+    """The whole scene turned by an angle."""
+    cos, sin = jnp.cos(angle)[None], jnp.sin(angle)[None]
+    return motion.replace(
+        x=cos * motion.x - sin * motion.y,
+        y=sin * motion.x + cos * motion.y,
+        vx=cos * motion.vx - sin * motion.vy,
+        vy=sin * motion.vx + cos * motion.vy,
+    )
