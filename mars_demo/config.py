@@ -54,6 +54,8 @@ class Config:
     """The actor's body: feed-forward, or recurrent over time."""
     hidden: int = 64
     """Width of every hidden layer."""
+    policies: Literal["shared", "class", "agent"] = "shared"
+    """Which agents share an actor's parameters: all, those of one class, or none."""
     agent_id: bool = True
     """Append a one-hot agent index to each agent's observation."""
     encode: bool = True
@@ -83,6 +85,8 @@ def check_config(config: Config) -> None:
         raise ValueError(f"unknown algorithm {config.algo!r}; valid: {names}")
     if config.network not in ("mlp", "gru"):
         raise ValueError(f"unknown network {config.network!r}; valid: mlp, gru")
+    if config.policies not in ("shared", "class", "agent"):
+        raise ValueError(f"unknown policies {config.policies!r}; valid: shared, class, agent")
     for name in ("total_steps", "num_envs", "rollout_steps", "epochs", "minibatches", "hidden"):
         if getattr(config, name) < 1:
             raise ValueError(f"{name} must be at least 1, got {getattr(config, name)}")

@@ -55,7 +55,7 @@ def learned_policy(trainer: Trainer, actor_params: Any, greedy: bool = False) ->
         actions = best if greedy else jax.random.categorical(key, log_probs[0])
         return memory, unstack_agents(actions, agents)
 
-    return Policy(trainer.actor.initial_memory((1, len(agents))), act)
+    return Policy(trainer.team.initial_memory(1), act)
 
 
 def random_policy(task: Task) -> Policy:

@@ -61,7 +61,7 @@ class GRU(nn.Module):
 
 
 class Actor(nn.Module):
-    """Maps features to action logits; shared by all agents.
+    """Maps one agent's features to log-probabilities of its actions.
 
     With `recurrent`, layers are FC, GRU, FC, logits; without, FC, FC, logits.
     """

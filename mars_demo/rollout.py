@@ -11,8 +11,6 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.wrappers.baselines import JaxMARLWrapper
 
-from mars_demo.networks import Actor
-
 Env = MultiAgentEnv | JaxMARLWrapper
 
 
@@ -104,17 +102,17 @@ def world_state(obs: dict[str, Array], agents: list[str]) -> Array:
 def start(
     env: Env,
     view: Callable[[dict[str, Array], Any], View],
-    actor: Actor,
+    memory: Array,
     key: Array,
-    num_envs: int,
 ) -> Progress:
-    """Freshly reset environments."""
+    """Freshly reset environments, one for each of the memories (E, A, hidden or 0)."""
+    num_envs = memory.shape[0]
     obs, env_state = jax.vmap(env.reset)(jax.random.split(key, num_envs))
     zeros = jnp.zeros(num_envs, jnp.float32)
     return Progress(
         env_state=env_state,
         view=jax.vmap(view)(obs, env_state),
-        memory=actor.initial_memory((num_envs, len(env.agents))),
+        memory=memory,
         first=jnp.ones(num_envs, bool),
         episode=Episode(zeros, zeros, jnp.zeros(num_envs, jnp.int32)),
     )

@@ -17,7 +17,8 @@ from mars_demo.networks import Actor, Critic
 from mars_demo.returns import generalised_advantages, normalise
 from mars_demo.rollout import Progress, Transition, collect, make_viewer, stagger, start
 from mars_demo.tasks import Task
-from mars_demo.update import Batch, Params, act_sequence, make_optimiser, update
+from mars_demo.team import Team, group_agents
+from mars_demo.update import Batch, Params, make_optimiser, update
 from wrappers import AutoReset
 
 
@@ -36,7 +37,8 @@ class Trainer:
 
     Attributes:
         env: the task's environment.
-        actor, critic: the networks.
+        team: its actors.
+        critic: values world states.
         init: `init(key) -> TrainState`.
         step: `step(state) -> (state, metrics)`, one update; `metrics` are float32 scalars.
     """
@@ -51,7 +53,8 @@ class Trainer:
         actions = self.env.action_space(self.env.agents[0])
         if not isinstance(actions, Discrete):
             raise ValueError(f"{task.name} has actions {actions}; the trainer knows Discrete only")
-        self.actor = Actor(actions.n, config.hidden, config.network == "gru")
+        actor = Actor(actions.n, config.hidden, config.network == "gru")
+        self.team = Team(actor, group_agents(self.env, config.policies))
         self.critic = Critic(config.hidden)
         self.init: Callable[[Array], TrainState] = jax.jit(self._init)
         self.step: Callable[[TrainState], tuple[TrainState, dict[str, Array]]] = jax.jit(
@@ -61,14 +64,13 @@ class Trainer:
     def _init(self, key: Array) -> TrainState:
         key, actor_key, critic_key, start_key, stagger_key = jax.random.split(key, 5)
         env = AutoReset(self.env)
-        progress = start(env, self.view, self.actor, start_key, self.config.num_envs)
+        memory = self.team.initial_memory(self.config.num_envs)
+        progress = start(env, self.view, memory, start_key)
         if self.config.stagger:
             progress = stagger(env, self.view, progress, stagger_key, self.task.episode_length)
-        view, first = jax.tree.map(lambda x: x[None], (progress.view, progress.first))
-        features, available = view.features, view.available
-        first = jnp.broadcast_to(first[..., None], features.shape[:-1])
+        view = jax.tree.map(lambda x: x[None], progress.view)
         params = {
-            "actor": self.actor.init(actor_key, progress.memory, features, first, available),
+            "actor": self.team.init(actor_key, view),
             "critic": self.critic.init(critic_key, view.world_state),
         }
         opt_state = make_optimiser(self.config).init(params)
@@ -79,7 +81,7 @@ class Trainer:
         progress, rollout = self._collect(state, rollout_key)
         batch, explained = self._estimate(state, rollout)
         params, opt_state, metrics = update(
-            self.config, self.actor, self.critic, state.params, state.opt_state, batch, update_key
+            self.config, self.team, self.critic, state.params, state.opt_state, batch, update_key
         )
         metrics |= {"explained_variance": explained} | finished_episodes(rollout)
         return TrainState(params, opt_state, progress, key, state.updates + 1), metrics
@@ -97,9 +99,9 @@ class Trainer:
         )
 
     def act(self, params: Params, memory: Array, view: Any, first: Array) -> tuple[Array, Array]:
-        """One step of the actor: leaves of `view` (E, ...), `first` (E,)."""
+        """One step of the team: leaves of `view` (E, ...), `first` (E,)."""
         sequence = jax.tree.map(lambda x: x[None], (view, first))
-        memory, log_probs = act_sequence(self.actor, params["actor"], memory, *sequence)
+        memory, log_probs = self.team.act(params["actor"], memory, *sequence)
         return memory, log_probs[0]
 
     def _estimate(self, state: TrainState, rollout: Transition) -> tuple[Batch, Array]:

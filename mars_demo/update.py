@@ -11,16 +11,17 @@ import optax
 from jax import Array
 
 from mars_demo.config import Config
-from mars_demo.networks import Actor, Critic, entropy
+from mars_demo.networks import Critic, entropy
 from mars_demo.objectives import OBJECTIVES
 from mars_demo.rollout import View
+from mars_demo.team import Team
 
 
 class Batch(NamedTuple):
     """What the losses need of a rollout. Leaves (T, E, ...), but for `memory`, (E, ...)."""
 
     view: View
-    memory: Array  # the actor's memory before the first step
+    memory: Array  # the actors' memory before the first step
     first: Array
     action: Array
     log_prob: Array
@@ -28,7 +29,7 @@ class Batch(NamedTuple):
     value_target: Array
 
 
-Params = dict[str, Any]  # {"actor": ..., "critic": ...}
+Params = dict[str, Any]  # {"actor": stacked over policies, "critic": ...}
 
 
 def make_optimiser(config: Config) -> optax.GradientTransformation:
@@ -48,7 +49,7 @@ def make_optimiser(config: Config) -> optax.GradientTransformation:
 
 
 def make_loss(
-    config: Config, actor: Actor, critic: Critic
+    config: Config, team: Team, critic: Critic
 ) -> Callable[[Params, Batch], tuple[Array, dict[str, Array]]]:
     """Builds `loss(params, batch) -> (loss, diagnostics)`.
 
@@ -61,7 +62,7 @@ def make_loss(
     objective = OBJECTIVES[config.algo]
 
     def loss(params: Params, batch: Batch) -> tuple[Array, dict[str, Array]]:
-        _, log_probs = act_sequence(actor, params["actor"], batch.memory, batch.view, batch.first)
+        _, log_probs = team.act(params["actor"], batch.memory, batch.view, batch.first)
         log_prob = jnp.take_along_axis(log_probs, batch.action[..., None], axis=-1)[..., 0]
         decides = batch.view.decides
         log_ratio = jnp.where(decides, log_prob - batch.log_prob, 0.0)
@@ -90,17 +91,9 @@ def _mean(values: Array, counts: Array) -> Array:
     return total / jnp.maximum(jnp.sum(counts, dtype=values.dtype), 1.0)
 
 
-def act_sequence(
-    actor: Actor, params: Any, memory: Array, view: View, first: Array
-) -> tuple[Array, Array]:
-    """The actor over a sequence: leaves of `view` (T, E, ...), `first` (T, E)."""
-    first_of_agents = jnp.broadcast_to(first[..., None], view.features.shape[:-1])
-    return actor.apply(params, memory, view.features, first_of_agents, view.available)  # pyright: ignore[reportReturnType]
-
-
 def update(
     config: Config,
-    actor: Actor,
+    team: Team,
     critic: Critic,
     params: Params,
     opt_state: optax.OptState,
@@ -115,7 +108,7 @@ def update(
         the very first minibatch, where the policy has not moved yet: 0 up to rounding).
     """
     optimiser = make_optimiser(config)
-    gradient = jax.grad(make_loss(config, actor, critic), has_aux=True)
+    gradient = jax.grad(make_loss(config, team, critic), has_aux=True)
 
     def step(carry: tuple[Params, optax.OptState], envs: Array) -> tuple[Any, dict[str, Array]]:
         params, opt_state = carry

@@ -49,6 +49,11 @@ def test_recurrent_team_remembers_what_it_was_shown(toy_trainer, toy_config):
     assert score(remembered[-1]) > 6.5
 
 
+def test_agents_with_policies_of_their_own_learn(toy_trainer, toy_config):
+    _, history = run(toy_trainer(toy_config.replace(policies="agent")), 40)
+    assert score(history[-1]) > 7.5
+
+
 def test_one_update_is_one_rollout_of_every_environment(toy_trainer, toy_config):
     # 16 environments * 8 steps / 4 steps an episode = 32 episodes, each of length 4.
     state, history = run(toy_trainer(toy_config), 1)

@@ -8,6 +8,7 @@ import pytest
 from mars_demo.config import Config
 from mars_demo.networks import Actor, Critic
 from mars_demo.rollout import View
+from mars_demo.team import Team
 from mars_demo.update import Batch, make_loss
 
 pytestmark = pytest.mark.loose_promotion  # flax
@@ -18,7 +19,7 @@ T, E, F, N, W = 3, 4, 5, 6, 7
 @pytest.fixture(scope="module")
 def losses():
     """The gradient of the loss, parameters, and a batch of three agents who all decide."""
-    actor, critic = Actor(N, 8, recurrent=False), Critic(8)
+    team, critic = Team(Actor(N, 8, recurrent=False), ((0, 1, 2),)), Critic(8)
     keys = jax.random.split(jax.random.key(0), 8)
     features = jax.random.normal(keys[0], (T, E, 3, F))
     view = View(
@@ -27,21 +28,20 @@ def losses():
         decides=jnp.ones((T, E, 3), bool),
         world_state=jax.random.normal(keys[1], (T, E, W)),
     )
-    memory, first = actor.initial_memory((E, 3)), jnp.zeros((T, E), bool)
     batch = Batch(
         view=view,
-        memory=memory,
-        first=first,
+        memory=team.initial_memory(E),
+        first=jnp.zeros((T, E), bool),
         action=jax.random.randint(keys[2], (T, E, 3), 0, N),
         log_prob=-1.5 + 0.1 * jax.random.normal(keys[3], (T, E, 3)),
         advantage=jax.random.normal(keys[4], (T, E)),
         value_target=jax.random.normal(keys[5], (T, E)),
     )
     params = {
-        "actor": actor.init(keys[6], memory, features, first[..., None], view.available),
+        "actor": team.init(keys[6], view),
         "critic": critic.init(keys[7], view.world_state),
     }
-    loss = make_loss(Config(algo="mars", entropy=0.1), actor, critic)
+    loss = make_loss(Config(algo="mars", entropy=0.1), team, critic)
     return jax.jit(jax.value_and_grad(loss, has_aux=True)), params, batch
 
 
