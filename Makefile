@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 PIP := $(PY) -m pip --disable-pip-version-check --no-input --timeout 30
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lock clean
+.PHONY: help demo test lint lock viewer clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -33,6 +33,15 @@ lock: ## Pin the dependencies of pyproject.toml in requirements.lock
 	UV_CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/python -m uv pip compile --quiet \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--extra dev --extra video pyproject.toml --output-file requirements.lock
+
+# Needs node and npm. The pinned versions are named in the bundle's first line.
+viewer: ## Bundle wrappers/viewer with three.js into wrappers/replay_3d.min.js
+	npm install --prefix build/viewer --no-save three@0.187.0 esbuild@0.28.2
+	cp build/viewer/node_modules/three/LICENSE wrappers/three.LICENSE
+	NODE_PATH=build/viewer/node_modules build/viewer/node_modules/.bin/esbuild \
+		wrappers/viewer/main.js --bundle --minify --format=iife --charset=utf8 --legal-comments=none \
+		--banner:js="/*! wrappers/viewer with three.js 0.187.0, $$(tr '\n' ' ' <wrappers/three.LICENSE) */" \
+		--outfile=wrappers/replay_3d.min.js
 
 clean: ## Remove .venv and every cache; demo/ and runs/ stay
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis

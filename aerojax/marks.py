@@ -5,16 +5,22 @@ Lengths are in kilometres; an aircraft's nose points to the right until its mark
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aerojax.search import Search, cell_side
+from aerojax.sensing import CONE_COSINE
 from aerojax.state import Obstacles
+
+if TYPE_CHECKING:
+    from aerojax.env import AeroJAX
 
 Shape = dict[str, Any]
 
-SIGHT_ANGLE = 60.0  # degrees to both sides of the nose
+SIGHT_ANGLE = round(math.degrees(math.acos(CONE_COSINE)))  # to both sides of the nose
 FLASHES = ((0.35, 1.0), (0.55, 0.7), (0.75, 0.4), (0.9, 0.15))  # radius, opacity, frame by frame
 # Teams in two of Okabe and Ito's colours, which the colour-blind can tell apart.
 COLOURS = {
@@ -32,6 +38,14 @@ COLOURS = {
     "point": {"dark": "#00c795", "light": "#00875f"},
 }
 _TEAMS = {"a": "allies", "b": "enemies"}
+
+
+def _mirrored(*sides: list[list[float]]) -> list[list[float]]:
+    """An outline from one half of it, given from nose to tail."""
+    half = [point for side in sides for point in side]
+    return half + [[x, -y] for x, y in half[-2:0:-1]]
+
+
 # Outlines, the nose to the right. A class of the user's own looks like a fighter.
 _FIGHTER = [[0.42, 0], [-0.3, 0.3], [-0.16, 0], [-0.3, -0.3]]
 _OUTLINES = {
@@ -40,10 +54,10 @@ _OUTLINES = {
     "scout": [[0.42, 0], [0, 0.12], [-0.34, 0.24], [-0.34, -0.24], [0, -0.12]],
     "interceptor": [[0.56, 0], [-0.34, 0.22], [-0.22, 0], [-0.34, -0.22]],
     "ace": [[0.48, 0], [-0.36, 0.36], [-0.1, 0.1], [-0.3, 0], [-0.1, -0.1], [-0.36, -0.36]],
-    "asset": [[0.6, 0], [0.5, 0.1], [0.12, 0.1], [-0.12, 0.6], [-0.26, 0.6], [-0.16, 0.1]]
-    + [[-0.42, 0.1], [-0.54, 0.26], [-0.62, 0.26], [-0.58, 0]]
-    + [[-0.62, -0.26], [-0.54, -0.26], [-0.42, -0.1], [-0.16, -0.1], [-0.26, -0.6]]
-    + [[-0.12, -0.6], [0.12, -0.1], [0.5, -0.1]],
+    "asset": _mirrored(
+        [[0.6, 0], [0.5, 0.1], [0.12, 0.1], [-0.12, 0.6], [-0.26, 0.6], [-0.16, 0.1]],
+        [[-0.42, 0.1], [-0.54, 0.26], [-0.62, 0.26], [-0.58, 0]],
+    ),
 }
 _BADGES = {
     "scout": {"shape": "circle", "x": -0.12, "y": 0, "radius": 0.2, "outline": 0.07},
@@ -52,29 +66,29 @@ _BADGES = {
 _TRAIL_FRAMES = 16
 
 
-def team_sizes(env: Any) -> tuple[int, int]:
+def team_sizes(env: AeroJAX) -> tuple[int, int]:
     """Slots of team A, which may have an asset beside its agents, and of team B."""
     enemies = env.config.num_enemies
     return len(env.slot_names) - enemies, enemies
 
 
-def team_of(env: Any, slot: int) -> str:
+def team_of(env: AeroJAX, slot: int) -> str:
     """ "a" or "b"."""
     return "a" if slot < team_sizes(env)[0] else "b"
 
 
-def strip_x(env: Any, ours: NDArray) -> NDArray:
+def strip_x(env: AeroJAX, ours: NDArray) -> NDArray:
     """Where a team's altitudes stand in the strip to the arena's right."""
     return env.config.radius / 1000 + np.where(ours, 1.1, 1.75)
 
 
-def strip_y(env: Any, altitude: NDArray) -> NDArray:
+def strip_y(env: AeroJAX, altitude: NDArray) -> NDArray:
     """Where an altitude in metres lies in the strip, whose floor is the arena's lower edge."""
     radius = env.config.radius / 1000
     return radius - 2 * radius * altitude / env.config.ceiling
 
 
-def arena(env: Any, obstacles: Obstacles) -> list[Shape]:
+def arena(env: AeroJAX, obstacles: Obstacles) -> list[Shape]:
     """What does not move: the disc with range rings, the obstacles, the strip of altitudes."""
     radius = env.config.radius / 1000
     disc = {"shape": "circle", "x": 0, "y": 0, "radius": radius}
@@ -114,7 +128,7 @@ def _columns(obstacles: Obstacles) -> list[list[float]]:
     return [np.reshape(field, -1).tolist() for field in fields]
 
 
-def _strip(env: Any) -> list[Shape]:
+def _strip(env: AeroJAX) -> list[Shape]:
     radius = env.config.radius / 1000
     middle = {"shape": "rectangle", "x": radius + 1.42, "y": 0}
     shapes = [middle | {"width": 1.4, "height": 2 * radius, "corner": 0.1, "fill": "sky"}]
@@ -126,7 +140,7 @@ def _strip(env: Any) -> list[Shape]:
     return shapes
 
 
-def marks(env: Any) -> dict[str, dict]:
+def marks(env: AeroJAX) -> dict[str, dict]:
     """Everything that moves, from the ground upwards."""
     slots = range(len(env.slot_names))
     lines = ("seen", 0.03), ("shot", 0.09)
@@ -150,7 +164,7 @@ def marks(env: Any) -> dict[str, dict]:
     }
 
 
-def legend(env: Any, has_points: bool, has_cells: bool) -> list[dict]:
+def legend(env: AeroJAX) -> list[dict]:
     """One entry a class of each team, and one for each thing that can be switched off."""
     entries: dict[str, list[str]] = {}
     for slot, kind in enumerate(env.slot_classes):
@@ -161,12 +175,15 @@ def legend(env: Any, has_points: bool, has_cells: bool) -> list[dict]:
     entries["gunfire"] = ["hit", "shot-b", "shot-a"]
     entries["health"] = ["health-b", "health-a"]
     entries["altitude in km"] = ["altitude", "strip-b", "strip-a"]
-    entries |= {"to do": ["point"]} if has_points else {}
-    entries |= {"not searched": ["cell"]} if has_cells else {}
+    objective = env.config.objective
+    if objective.num_points:
+        entries["places to reach"] = ["point"]
+    if isinstance(objective, Search):
+        entries["not yet seen"] = ["cell"]
     return [{"label": label, "marks": names} for label, names in entries.items()]
 
 
-def _aircraft(env: Any, slot: int) -> dict:
+def _aircraft(env: AeroJAX, slot: int) -> dict:
     kind, fill = env.slot_classes[slot], f"team-{team_of(env, slot)}"
     outline = _OUTLINES.get(kind, _FIGHTER)
     shapes = [{"shape": "polygon", "x": 0, "y": 0, "points": outline, "fill": fill}]
@@ -228,8 +245,8 @@ def _point(radius: float) -> list[Shape]:
     return [_disc(radius, "point", opacity=0.15), _disc(radius, "point", outline=0.07)]
 
 
-def _cell(env: Any) -> Shape:
-    side = getattr(env, "cell_side", 1000.0) / 1000 - 0.1
+def _cell(env: AeroJAX) -> Shape:
+    side = cell_side(env.config.radius) / 1000 - 0.1
     square = {"shape": "rectangle", "x": 0, "y": 0, "width": side, "height": side}
     return square | {"corner": 0.08, "fill": "point", "opacity": 0.14}
 

@@ -7,7 +7,7 @@ the east and its y, as on screens, to the south.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
@@ -15,19 +15,27 @@ from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
 from aerojax.marks import COLOURS, FLASHES, arena, legend, marks, strip_x, strip_y, team_sizes
+from aerojax.rules import TIME_STEP
+from aerojax.search import Search
+from aerojax.search import cells as cells_of_arena
 from aerojax.space import episode_space
 
 if TYPE_CHECKING:
+    from aerojax.config import Config
+    from aerojax.env import AeroJAX
     from aerojax.state import State
+
+Frame = dict[str, list[list[float]]]
 
 _FRAMES_PER_SECOND = 10  # five times as fast as the episode was
 _BAR = 0.36  # km, half a health bar
+_ABOVE, _BELOW = np.array([-_BAR, -0.5]), np.array([0.0, 0.55])  # km: health and altitude
 _WRECK_FRAMES = 40
 _MARGIN, _STRIP = 0.4, 2.3  # km around the arena, and to its right for the altitudes
 
 
 def episode_scene(
-    env: Any, states: State, rewards: ArrayLike | None = None, *, title: str | None = None
+    env: AeroJAX, states: State, rewards: ArrayLike | None = None, *, title: str | None = None
 ) -> dict[str, Any]:
     """Describes one episode to the viewers of `wrappers`.
 
@@ -45,27 +53,30 @@ def episode_scene(
         ValueError: states that do not follow one another in one episode, or as many rewards as do
             not fit them.
     """
-    states = jax.tree.map(np.asarray, states)
-    steps = np.atleast_1d(states.step)
+    recorded: Any = jax.tree.map(np.asarray, states)
+    steps = np.atleast_1d(recorded.step)
     _check_one_episode(steps)
     rewards = _check_rewards(rewards, len(steps))
-    moments = [jax.tree.map(lambda leaf, t=t: leaf[t], states) for t in range(len(steps))]
-    points = [np.reshape(env.task_points(moment), (-1, 3)) for moment in moments]
-    cells = [_search_cells(env, moment) for moment in moments]
-    radius = env.config.radius / 1000
+    moments = [jax.tree.map(lambda leaf, t=t: leaf[t], recorded) for t in range(len(steps))]
+    points = [np.asarray(env.task_points(moment)) for moment in moments]
+    cells = [_unseen_cells(env.config, moment) for moment in moments]
+    edge = env.config.radius / 1000 + _MARGIN
+    film = _film(env, recorded)
     return {
         "title": env.name if title is None else title,
-        "box": [-radius - _MARGIN, -radius - _MARGIN, 2 * (radius + _MARGIN) + _STRIP]
-        + [2 * (radius + _MARGIN)],
+        "box": [-edge, -edge, 2 * edge + _STRIP, 2 * edge],
         "rate": _FRAMES_PER_SECOND,
         "colours": COLOURS,
         "background": arena(env, moments[0].obstacles),
         "still": {},
         "marks": marks(env),
-        "frames": _frames(env, states, points, cells),
-        "readouts": _readouts(env, states, rewards),
-        "legend": legend(env, bool(len(points[0])), bool(len(cells[0]))),
-        "space": episode_space(env, states, points, cells),
+        "frames": [
+            _on_the_ground(points[t], cells[t]) | _teams(film, moments[t], t) | _aircraft(film, t)
+            for t in range(len(steps))
+        ],
+        "readouts": _readouts(env, recorded, rewards),
+        "legend": legend(env),
+        "space": episode_space(env, recorded, points, cells),
     }
 
 
@@ -88,70 +99,84 @@ def _check_rewards(rewards: ArrayLike | None, states: int) -> NDArray | None:
     return np.asarray(rewards, np.float64)
 
 
-def _search_cells(env: Any, state: State) -> NDArray:
+def _unseen_cells(config: Config, state: State) -> NDArray:
     """(K, 2), in metres: the cells that a search has not seen; none where nothing is searched."""
-    cells = env.search_cells(state) if hasattr(env, "search_cells") else ()
-    return np.reshape(cells, (-1, 2))
+    if isinstance(config.objective, Search):
+        return cells_of_arena(config.radius)[~np.asarray(state.task)]
+    return np.zeros((0, 2))
 
 
-def _frames(env: Any, states: State, points: list, cells: list) -> list[dict[str, list]]:
-    motion, alive = states.motion, states.alive
-    places = np.stack([motion.x, -motion.y], axis=-1) / 1000
-    turn = -np.degrees(np.arctan2(motion.vy, motion.vx))
-    nearer = 0.8 + 0.5 * motion.z / env.config.ceiling  # what is high is nearer to the viewer
-    health = np.clip(states.hp / env.fleet.max_hp, 0, 1)
-    dead_for = np.cumsum(~alive, axis=0)
+class _Film(NamedTuple):
+    """What is drawn of the aircraft, each field (T + 1, N) or (N,), in the top view's units."""
+
+    places: NDArray  # (T + 1, N, 2)
+    turn: NDArray  # degrees clockwise
+    size: NDArray  # what is high is nearer to the viewer
+    altitude: NDArray  # km
+    strip: NDArray  # (T + 1, N, 2), where the altitudes stand
+    health: NDArray  # 0 to 1
+    dead_for: NDArray  # frames; 0 of the living
+    sight: NDArray  # km
+    ours: NDArray  # bool: of team A
+
+
+def _film(env: AeroJAX, recorded: Any) -> _Film:
+    motion = recorded.motion
     ours = np.arange(len(env.slot_names)) < team_sizes(env)[0]
-    teams = {"a": ours, "b": ~ours}
-    altitudes = np.stack(
-        [strip_x(env, ours) + np.zeros_like(motion.z), strip_y(env, motion.z)], axis=-1
+    return _Film(
+        places=np.stack([motion.x, -motion.y], axis=-1) / 1000,
+        turn=-np.degrees(np.arctan2(motion.vy, motion.vx)),
+        size=0.8 + 0.5 * motion.z / env.config.ceiling,
+        altitude=motion.z / 1000,
+        strip=np.stack([strip_x(env, ours) + 0 * motion.z, strip_y(env, motion.z)], axis=-1),
+        health=np.clip(recorded.hp / env.fleet.max_hp, 0, 1),
+        dead_for=np.cumsum(~recorded.alive, axis=0),
+        sight=env.fleet.radar_range / 1000,
+        ours=ours,
     )
 
-    frames = []
-    for t in range(len(alive)):
-        here, up = places[t], alive[t]
-        frame = {"cell": _rows(_top_view(cells[t])), "point": _rows(_top_view(points[t]))}
-        watching = ours & up
-        sight = env.fleet.radar_range[watching] / 1000
-        frame["cone"] = _rows(here[watching], turn[t, watching], sight)
-        for team, mine in teams.items():
-            shown = mine & up
-            seen = states.seen_a[t] if team == "a" else states.seen_b[t]
-            frame[f"seen-{team}"] = _lines(here, *_pairs(seen, mine, up))
-            shooters = np.flatnonzero(mine & (states.target[t] >= 0))
-            targets = states.target[t, shooters]
-            frame[f"shot-{team}"] = _lines(here, shooters, targets)
-            frame[f"strip-{team}"] = _rows(altitudes[t, shown])
-            frame[f"health-{team}"] = _bars(here[shown], health[t, shown])
-        frame["hit"] = _rows(here[np.unique(states.target[t][states.target[t] >= 0])])
-        frame["altitude"] = _rows(here[up] + [0, 0.55], motion.z[t, up] / 1000)
-        wrecks = (dead_for[t] > 0) & (dead_for[t] <= _WRECK_FRAMES)
-        frame["wreck"] = _rows(here[wrecks], 1 - dead_for[t, wrecks] / (_WRECK_FRAMES + 1))
-        for age in range(len(FLASHES)):
-            frame[f"burst-{age}"] = _rows(here[dead_for[t] == age + 1])
-        for slot in np.flatnonzero(up):
-            frame[f"aircraft-{slot}"] = _rows(here[[slot]], turn[t, [slot]], nearer[t, [slot]])
-        frames.append({name: rows for name, rows in frame.items() if rows})
-    return frames
+
+def _on_the_ground(points: NDArray, cells: NDArray) -> Frame:
+    top_view = [1e-3, -1e-3]
+    return {"cell": _rows(cells * top_view), "point": _rows(points[:, :2] * top_view)}
 
 
-def _top_view(points: NDArray) -> NDArray:
-    return points[:, :2] * [1e-3, -1e-3]
+def _teams(film: _Film, state: State, time: int) -> Frame:
+    """Who sees, shoots at and hurts whom."""
+    here, up = film.places[time], film.dead_for[time] == 0
+    target = np.asarray(state.target)
+    frame = {"hit": _rows(here[np.unique(target[target >= 0])])}
+    for team, mine, seen in (("a", film.ours, state.seen_a), ("b", ~film.ours, state.seen_b)):
+        slots, shown = np.flatnonzero(mine), mine & up
+        eyes, found = np.nonzero(seen & up[mine][:, None] & up[~mine])
+        shooters = slots[target[slots] >= 0]
+        frame[f"seen-{team}"] = _rows(here[slots[eyes]], here[np.flatnonzero(~mine)[found]])
+        frame[f"shot-{team}"] = _rows(here[shooters], here[target[shooters]])
+        frame[f"strip-{team}"] = _rows(film.strip[time, shown])
+        frame[f"health-{team}"] = _bars(here[shown], film.health[time, shown])
+    return frame
 
 
-def _pairs(seen: NDArray, mine: NDArray, alive: NDArray) -> tuple[NDArray, NDArray]:
-    """Slots of who sees and of who is seen."""
-    eyes, found = np.nonzero(seen & alive[mine][:, None] & alive[~mine])
-    return np.flatnonzero(mine)[eyes], np.flatnonzero(~mine)[found]
-
-
-def _lines(here: NDArray, starts: NDArray, ends: NDArray) -> list[list[float]]:
-    return _rows(here[starts], here[ends])
+def _aircraft(film: _Film, time: int) -> Frame:
+    here, turn, dead_for = film.places[time], film.turn[time], film.dead_for[time]
+    up = dead_for == 0
+    watching = film.ours & up
+    wrecks = ~up & (dead_for <= _WRECK_FRAMES)
+    return {
+        "cone": _rows(here[watching], turn[watching], film.sight[watching]),
+        "wreck": _rows(here[wrecks], 1 - dead_for[wrecks] / (_WRECK_FRAMES + 1)),
+        "altitude": _rows(here[up] + _BELOW, film.altitude[time, up]),
+        **{f"burst-{age}": _rows(here[dead_for == age + 1]) for age in range(len(FLASHES))},
+        **{
+            f"aircraft-{slot}": _rows(here[[slot]], turn[[slot]], film.size[time, [slot]])
+            for slot in np.flatnonzero(up)
+        },
+    }
 
 
 def _bars(here: NDArray, health: NDArray) -> list[list[float]]:
     """What is left of each one's health, on a faint bar of all of it."""
-    left, full = here + [-_BAR, -0.5], np.ones(len(health))
+    left, full = here + _ABOVE, np.ones(len(health))
     right = [left + 2 * _BAR * np.stack([part, 0 * part], axis=-1) for part in (full, health)]
     return _rows(left, right[0], 0.3 * full) + _rows(left, right[1], full)
 
@@ -166,8 +191,8 @@ def _short(number: float) -> float:
     return int(number) if number == int(number) else float(number)
 
 
-def _readouts(env: Any, states: State, rewards: NDArray | None) -> dict[str, list[str]]:
-    seconds = states.step * env.dt
+def _readouts(env: AeroJAX, states: Any, rewards: NDArray | None) -> dict[str, list[str]]:
+    seconds = states.step * TIME_STEP
     ours, _ = team_sizes(env)
     standing = [(row[:ours].sum(), row[ours:].sum()) for row in states.alive]
     readouts = {"time": [f"{now:.1f} s" for now in seconds]}

@@ -8,19 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aerojax.marks import SIGHT_ANGLE, team_of, team_sizes
+from aerojax.search import cell_side
 
 if TYPE_CHECKING:
-    from aerojax.state import State
+    from aerojax.env import AeroJAX
 
 
 def episode_space(
-    env: Any, states: State, points: list[NDArray], cells: list[NDArray]
+    env: AeroJAX, states: Any, points: list[NDArray], cells: list[NDArray]
 ) -> dict[str, Any]:
     """The `space` of an episode's scene.
 
     Args:
         env: the environment that was played.
-        states: NumPy leaves with a leading axis (T + 1,).
+        states: a State of NumPy arrays with a leading axis (T + 1,).
         points: for each state (P, 3), m: the task's points.
         cells: for each state (K, 2), m: the cells that are still to be searched.
     """
@@ -43,11 +44,11 @@ def episode_space(
         "points": [_whole(now) for now in points],
         "point_radius": float(env.task_radius),
         "cells": _cell_intervals(cells),
-        "cell_side": float(getattr(env, "cell_side", 0.0)),
+        "cell_side": cell_side(env.config.radius),
     }
 
 
-def _bodies(env: Any, states: State) -> list[dict[str, Any]]:
+def _bodies(env: AeroJAX, states: Any) -> list[dict[str, Any]]:
     motion = states.motion
     flat = np.hypot(motion.vx, motion.vy)
     columns = {

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from wrappers.files import save_scene as save_scene
     from wrappers.frames import render_frames as render_frames
     from wrappers.replay import html_replay as html_replay
+    from wrappers.replay import html_replay_3d as html_replay_3d
     from wrappers.scene import check_scene as check_scene
 
 _MODULE_OF = {
     "AutoReset": "wrappers.auto_reset",
     "check_scene": "wrappers.scene",
     "html_replay": "wrappers.replay",
+    "html_replay_3d": "wrappers.replay",
     "render_frames": "wrappers.frames",
     "save_scene": "wrappers.files",
 }

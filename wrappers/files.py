@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wrappers.frames import render_frames
-from wrappers.replay import html_replay
+from wrappers.replay import html_replay, html_replay_3d
 from wrappers.scene import Scene, check_scene
 
 _SMOOTH = 24  # pictures a second that a film needs, for gliding to look smooth
@@ -32,7 +32,8 @@ def save_scene(scene: Scene, path: str | os.PathLike[str], *, theme: str = "dark
     """Writes a scene to a file whose suffix says what it becomes.
 
     `.gif` and `.webp` have a picture for each frame, `.mp4` several, so that what glides does, and
-    `.html` is one self-contained page with a scrubber, which follows the reader's theme.
+    `.html` is one self-contained page with a scrubber, which follows the reader's theme and shows
+    an episode in three dimensions if the scene has them.
 
     Args:
         scene: what to draw; `wrappers.scene` describes it.
@@ -176,7 +177,8 @@ def _ffmpeg() -> Any:
 
 def _write_html(scene: Scene, path: Path, theme: str) -> None:
     del theme  # the page follows its reader's
-    path.write_text(html_replay(scene), encoding="utf-8")
+    page = html_replay_3d(scene) if "space" in scene else html_replay(scene)
+    path.write_text(page, encoding="utf-8")
 
 
 _WRITERS = {".gif": _write_gif, ".html": _write_html, ".mp4": _write_mp4, ".webp": _write_webp}

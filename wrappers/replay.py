@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import json
+import re
+from collections.abc import Mapping
 from importlib.resources import files
 
 from wrappers.scene import Scene, check_scene
@@ -22,14 +24,49 @@ def html_replay(scene: Scene) -> str:
         ValueError: what is wrong with the scene.
     """
     check_scene(scene)
-    page = files("wrappers").joinpath("replay.html").read_text(encoding="utf-8")
-    title, data = html.escape(scene["title"]), _inside_script(scene)
-    head, rest = page.split("{{title}}")
-    middle, tail = rest.split("{{scene}}")
-    return head + title + middle + data + tail
+    data = {key: value for key, value in scene.items() if key != "space"}
+    return _filled("replay.html", title=html.escape(scene["title"]), scene=_inside_script(data))
 
 
-def _inside_script(scene: Scene) -> str:
+def html_replay_3d(scene: Scene) -> str:
+    """A page with the scene's `space` in it: the episode in three dimensions.
+
+    The camera orbits, zooms and pans, or follows an aircraft that is chosen from the list; time
+    plays, pauses and is scrubbed. The page needs WebGL, no network and no other file, and follows
+    the reader's light or dark theme. The address `page.html#40` opens it at frame 40, paused, and
+    `page.html#40,ally_0` also follows ally_0.
+
+    It is drawn by three.js (MIT licence, named in the page), which is bundled with the sources in
+    `wrappers/viewer` into `replay_3d.min.js` by `make viewer`.
+
+    Args:
+        scene: what to draw, with `space`; `wrappers.scene` and `wrappers.space` describe it.
+
+    Raises:
+        ValueError: what is wrong with the scene, or that it has no `space`.
+    """
+    check_scene(scene)
+    if "space" not in scene:
+        raise ValueError("the scene has no 'space', which a page in three dimensions draws")
+    data = {key: scene[key] for key in ("title", "rate", "colours", "readouts", "space")}
+    return _filled(
+        "replay_3d.html",
+        title=html.escape(scene["title"]),
+        scene=_inside_script(data | {"frames": len(scene["frames"])}),
+        viewer=_resource("replay_3d.min.js"),
+    )
+
+
+def _filled(page: str, **parts: str) -> str:
+    """A page with each of its {{names}} replaced, in one pass: parts may hold such names too."""
+    return re.sub(r"{{(\w+)}}", lambda name: parts[name[1]], _resource(page))
+
+
+def _resource(name: str) -> str:
+    return files("wrappers").joinpath(name).read_text(encoding="utf-8")
+
+
+def _inside_script(data: Mapping) -> str:
     """JSON that no browser takes for the end of a script or the beginning of a comment."""
-    text = json.dumps(dict(scene), separators=(",", ":"), allow_nan=False)
+    text = json.dumps(dict(data), separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
