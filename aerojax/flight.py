@@ -78,7 +78,12 @@ def flight_path(motion: Motion) -> Array:
 
 def available_load(fleet: Fleet, motion: Motion) -> Array:
     """The largest load factor that can be flown, g: the structure's limit or the stall's."""
-    return _available_load(fleet, density_ratio(motion.z), _speed_squared(motion))
+    return load_limit(fleet, density_ratio(motion.z), _speed_squared(motion))
+
+
+def load_limit(fleet: Fleet, density: Array, speed_squared: Array) -> Array:
+    """The same, g, from the density ratio and V² in m²/s²."""
+    return jnp.minimum(fleet.lift * density * speed_squared, fleet.max_load)
 
 
 def thrust(fleet: Fleet, density: Array, throttle: Array) -> Array:
@@ -102,7 +107,7 @@ def guided(fleet: Fleet, motion: Motion, command: Command) -> tuple[Array, Array
     """
     speed_squared = _speed_squared(motion)
     inverse = lax.rsqrt(speed_squared)
-    available = _available_load(fleet, density_ratio(motion.z), speed_squared)
+    available = load_limit(fleet, density_ratio(motion.z), speed_squared)
     sin_climb = motion.vz * inverse
     cos_climb = jnp.sqrt(_horizontal_squared(motion)) * inverse
     gain = speed_squared * inverse * (1.0 / (CLIMB_TIME * GRAVITY))
@@ -189,7 +194,7 @@ def _acceleration(fleet: Fleet, motion: Motion) -> tuple[Array, Array, Array]:
     horizontal_squared = _horizontal_squared(motion)
     speed_squared = _speed_squared(motion)
     density = density_ratio(motion.z)
-    ny, nz = _limited(motion, _available_load(fleet, density, speed_squared))
+    ny, nz = _limited(motion, load_limit(fleet, density, speed_squared))
     per_horizontal, per_speed = lax.rsqrt(horizontal_squared), lax.rsqrt(speed_squared)
 
     excess = thrust(fleet, density, motion.throttle) - drag(
@@ -211,10 +216,6 @@ def _limited(motion: Motion, available: Array) -> tuple[Array, Array]:
     load_squared = motion.ny * motion.ny + motion.nz * motion.nz
     share = jnp.minimum(available * lax.rsqrt(jnp.maximum(load_squared, _NO_LOAD)), 1.0)
     return motion.ny * share, motion.nz * share
-
-
-def _available_load(fleet: Fleet, density: Array, speed_squared: Array) -> Array:
-    return jnp.minimum(fleet.lift * density * speed_squared, fleet.max_load)
 
 
 def _horizontal_squared(motion: Motion) -> Array:
