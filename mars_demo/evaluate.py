@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,21 +13,24 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mars_demo.rollout import stack_agents, unstack_agents
+from mars_demo.rollout import Env, Viewer, stack_agents, unstack_agents
 from mars_demo.run import load_run
 from mars_demo.tasks import Task
+from mars_demo.team import Team
 from mars_demo.train import Trainer
 
 
 class Policy(NamedTuple):
     """How a team acts in one environment.
 
-    `act(memory, obs, state, key) -> (memory, actions)`, with the dict of observations, the
-    environment's state (for scripts that may see everything), and a dict of actions.
+    `act(params, memory, obs, state, key) -> (memory, actions)`, with the dict of observations, the
+    environment's state (for scripts that may see everything), and a dict of actions. Policies with
+    an equal `act` share what is compiled, whatever their parameters.
     """
 
-    memory: Any
-    act: Callable[[Any, dict[str, Array], Any, Array], tuple[Any, dict[str, Array]]]
+    act: Callable[[Any, Any, dict[str, Array], Any, Array], tuple[Any, dict[str, Array]]]
+    params: Any = ()
+    memory: Any = ()
 
 
 class Episodes(NamedTuple):
@@ -45,57 +49,95 @@ class Recording(NamedTuple):
 
 
 def learned_policy(trainer: Trainer, actor_params: Any, greedy: bool = False) -> Policy:
-    """A trained actor; actions are sampled unless `greedy`."""
-    agents = trainer.env.agents
+    """A trained team; actions are sampled unless `greedy`."""
+    act = _Learned(trainer.view, trainer.team, greedy)
+    return Policy(act, actor_params, trainer.team.initial_memory(1))
 
-    def act(memory: Array, obs: dict[str, Array], state: Any, key: Array) -> tuple[Any, Any]:
-        view = jax.tree.map(lambda x: x[None], trainer.view(obs, state))
-        memory, log_probs = trainer.act({"actor": actor_params}, memory, view, jnp.zeros(1, bool))
+
+@dataclass(frozen=True)
+class _Learned:
+    view: Viewer
+    team: Team
+    greedy: bool
+
+    def __call__(
+        self, params: Any, memory: Array, obs: dict[str, Array], state: Any, key: Array
+    ) -> tuple[Array, dict[str, Array]]:
+        view = jax.tree.map(lambda x: x[None], self.view(obs, state))
+        memory, log_probs = self.team.act_once(params, memory, view, jnp.zeros(1, bool))
         best = jnp.argmax(log_probs[0], axis=-1)
-        actions = best if greedy else jax.random.categorical(key, log_probs[0])
-        return memory, unstack_agents(actions, agents)
-
-    return Policy(trainer.team.initial_memory(1), act)
+        actions = best if self.greedy else jax.random.categorical(key, log_probs[0])
+        return memory, unstack_agents(actions, self.view.env.agents)
 
 
 def random_policy(task: Task) -> Policy:
     """Uniform over the available actions."""
-    env = task.make()
+    return Policy(_Random(task.make()))
 
-    def act(memory: Any, obs: dict[str, Array], state: Any, key: Array) -> tuple[Any, Any]:
-        del obs
-        available = stack_agents(env.get_avail_actions(state), env.agents)
+
+@dataclass(frozen=True)
+class _Random:
+    env: Env
+
+    def __call__(
+        self, params: Any, memory: Any, obs: dict[str, Array], state: Any, key: Array
+    ) -> tuple[Any, dict[str, Array]]:
+        available = stack_agents(self.env.get_avail_actions(state), self.env.agents)
         logits = jnp.where(available, 0.0, -jnp.inf)
-        return memory, unstack_agents(jax.random.categorical(key, logits), env.agents)
-
-    return Policy((), act)
+        return memory, unstack_agents(jax.random.categorical(key, logits), self.env.agents)
 
 
 def scripted_policy(task: Task) -> Policy:
     """The task's full-information script; ValueError if it has none."""
     if task.script is None:
         raise ValueError(f"task {task.name!r} has no scripted policy")
-    script = partial(task.script, task.make())
-    return Policy((), lambda memory, obs, state, key: (memory, script(state)))
+    return Policy(_Scripted(task.make(), task.script))
+
+
+@dataclass(frozen=True)
+class _Scripted:
+    env: Env
+    script: Callable[[Any, Any], dict[str, Array]]
+
+    def __call__(
+        self, params: Any, memory: Any, obs: dict[str, Array], state: Any, key: Array
+    ) -> tuple[Any, dict[str, Array]]:
+        return memory, self.script(self.env, state)
 
 
 def evaluate(task: Task, policy: Policy, key: Array, episodes: int = 256) -> Episodes:
     """Plays `episodes` whole episodes, side by side, and returns their totals."""
-    _, rewards, scores, alive = jax.jit(jax.vmap(partial(_play, task, policy, keep_states=False)))(
-        jax.random.split(key, episodes)
-    )
-    length = jnp.sum(alive, axis=1, dtype=jnp.int32)
-    return Episodes(
-        *(np.asarray(x) for x in (jnp.sum(rewards, axis=1), jnp.sum(scores, axis=1), length))
-    )
+    keys = jax.random.split(key, episodes)
+    totals = _play_all(task, policy.act, policy.params, policy.memory, keys)
+    return Episodes(*(np.asarray(total) for total in totals))
 
 
 def record(task: Task, policy: Policy, key: Array) -> Recording:
     """Plays one episode and keeps its states."""
-    states, rewards, _, alive = jax.jit(partial(_play, task, policy, keep_states=True))(key)
+    states, rewards, _, alive = _record(task, policy.act, policy.params, policy.memory, key)
     steps = int(np.sum(alive))
     kept = jax.tree.map(lambda x: x[: steps + 1], states)
     return Recording(kept, np.asarray(rewards)[:steps])
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _play_all(
+    task: Task, act: Any, params: Any, memory: Any, keys: Array
+) -> tuple[Array, Array, Array]:
+    """An episode a key: the fields of `Episodes`. Compiled once for all parameters of a shape."""
+
+    def play(key: Array) -> tuple[Array, Array, Array]:
+        _, rewards, scores, alive = _play(task, Policy(act, params, memory), key, False)
+        return jnp.sum(rewards), jnp.sum(scores), jnp.sum(alive, dtype=jnp.int32)
+
+    return jax.vmap(play)(keys)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _record(
+    task: Task, act: Any, params: Any, memory: Any, key: Array
+) -> tuple[Any, Array, Array, Array]:
+    return _play(task, Policy(act, params, memory), key, True)
 
 
 def _play(
@@ -109,7 +151,7 @@ def _play(
     def step(carry: Any, key: Array) -> tuple[Any, Any]:
         obs, state, memory, alive = carry
         action_key, env_key = jax.random.split(key)
-        memory, actions = policy.act(memory, obs, state, action_key)
+        memory, actions = policy.act(policy.params, memory, obs, state, action_key)
         obs, state, rewards, dones, info = env.step_env(env_key, state, actions)
         reward = jnp.mean(stack_agents(rewards, env.agents))
         score = task.score(reward, info)

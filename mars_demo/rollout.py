@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -65,31 +66,34 @@ def unstack_agents(stacked: Array, agents: list[str]) -> dict[str, Array]:
     return dict(zip(agents, stacked, strict=True))
 
 
-def make_viewer(
-    env: Env,
-    encode: Callable[[Array], Array],
-    encode_world: Callable[[Array], Array],
-    agent_id: bool,
-) -> Callable[[dict[str, Array], Any], View]:
-    """Builds `view(obs, state) -> View` for one environment.
+@dataclass(frozen=True)
+class Viewer:
+    """`viewer(obs, state) -> View`: what one environment shows the learner.
 
-    Args:
-        env: a JaxMARL environment.
-        encode: one agent's observation to float32 features (F,).
-        encode_world: the world state to float32 features (W,).
-        agent_id: whether to append a one-hot agent index.
+    Viewers of equal environments, encodings and options are equal.
     """
 
-    def view(obs: dict[str, Array], state: Any) -> View:
-        features = jax.vmap(encode)(stack_agents(obs, env.agents))
-        if agent_id:
-            ids = jnp.eye(len(env.agents), dtype=features.dtype)
-            features = jnp.concatenate([features, ids], axis=-1)
-        available = stack_agents(env.get_avail_actions(state), env.agents).astype(bool)
-        decides = jnp.sum(available, axis=-1) > 1
-        return View(features, available, decides, encode_world(world_state(obs, env.agents)))
+    env: Env
+    encode: Callable[[Array], Array]
+    """One agent's observation to float32 features (F,)."""
+    encode_world: Callable[[Array], Array]
+    """The world state to float32 features (W,)."""
+    agent_id: bool
+    """Whether to append a one-hot agent index."""
 
-    return view
+    def __call__(self, obs: dict[str, Array], state: Any) -> View:
+        agents = self.env.agents
+        features = jax.vmap(self.encode)(stack_agents(obs, agents))
+        if self.agent_id:
+            ids = jnp.eye(len(agents), dtype=features.dtype)
+            features = jnp.concatenate([features, ids], axis=-1)
+        available = stack_agents(self.env.get_avail_actions(state), agents).astype(bool)
+        decides = jnp.sum(available, axis=-1) > 1
+        return View(features, available, decides, self.world(obs))
+
+    def world(self, obs: dict[str, Array]) -> Array:
+        """Features (W,) of the world state, or of all observations where there is none."""
+        return self.encode_world(world_state(obs, self.env.agents))
 
 
 def world_state(obs: dict[str, Array], agents: list[str]) -> Array:
@@ -101,7 +105,7 @@ def world_state(obs: dict[str, Array], agents: list[str]) -> Array:
 
 def start(
     env: Env,
-    view: Callable[[dict[str, Array], Any], View],
+    view: Viewer,
     memory: Array,
     key: Array,
 ) -> Progress:
@@ -120,8 +124,7 @@ def start(
 
 def collect(
     env: Env,
-    view: Callable[[dict[str, Array], Any], View],
-    encode_world: Callable[[Array], Array],
+    view: Viewer,
     score: Callable[[Array, dict[str, Array]], Array],
     act: Callable[[Array, View, Array], tuple[Array, Array]],
     progress: Progress,
@@ -132,7 +135,7 @@ def collect(
 
     Args:
         env: an environment wrapped in `wrappers.AutoReset`.
-        view, encode_world: see `make_viewer`.
+        view: what its observations show.
         score: `score(reward, info)`, one environment's part of its episode's score.
         act: `act(memory, view, first) -> (memory, log_probs (E, A, num_actions))`.
         progress: where the environments stand.
@@ -162,10 +165,9 @@ def collect(
             progress.episode.score + jax.vmap(score)(reward, info),
             progress.episode.length + 1,
         )
-        final = jax.vmap(lambda o: encode_world(world_state(o, env.agents)))
         transition = Transition(
             view=progress.view,
-            next_world_state=final(info["final_observation"]),
+            next_world_state=jax.vmap(view.world)(info["final_observation"]),
             first=progress.first,
             action=action,
             log_prob=log_prob,
@@ -183,7 +185,7 @@ def collect(
 
 def stagger(
     env: Env,
-    view: Callable[[dict[str, Array], Any], View],
+    view: Viewer,
     progress: Progress,
     key: Array,
     episode_length: int,

@@ -63,6 +63,12 @@ class Team:
         in_groups = _alike if len({len(group) for group in self.groups}) == 1 else _one_by_one
         return in_groups(run, self.groups, params, inputs)
 
+    def act_once(self, params: Any, memory: Array, view: View, first: Array) -> tuple[Array, Array]:
+        """One step: leaves of `view` (E, A, ...), `first` (E,), log-probabilities (E, A, ...)."""
+        sequence = jax.tree.map(lambda x: x[None], (view, first))
+        memory, log_probs = self.act(params, memory, *sequence)
+        return memory, log_probs[0]
+
 
 def group_agents(env: Env, policies: str) -> tuple[tuple[int, ...], ...]:
     """The agents that share each policy, as places in `env.agents`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from jaxmarl.environments.spaces import Discrete
 from mars_demo.config import Config, check_config
 from mars_demo.networks import Actor, Critic
 from mars_demo.returns import generalised_advantages, normalise
-from mars_demo.rollout import Progress, Transition, collect, make_viewer, stagger, start
+from mars_demo.rollout import Progress, Transition, Viewer, collect, stagger, start
 from mars_demo.tasks import Task
 from mars_demo.team import Team, group_agents
 from mars_demo.update import Batch, Params, make_optimiser, update
@@ -37,7 +37,8 @@ class Trainer:
 
     Attributes:
         env: the task's environment.
-        team: its actors.
+        view: what the environment shows them.
+        team: the agents' actors.
         critic: values world states.
         init: `init(key) -> TrainState`.
         step: `step(state) -> (state, metrics)`, one update; `metrics` are float32 scalars.
@@ -47,9 +48,8 @@ class Trainer:
         check_config(config)
         self.task, self.config = task, config
         self.env = task.make()
-        self.encode = task.encode if config.encode else _flatten
-        self.encode_world = task.encode_world if config.encode else _flatten
-        self.view = make_viewer(self.env, self.encode, self.encode_world, config.agent_id)
+        encodings = (task.encode, task.encode_world) if config.encode else (_flatten, _flatten)
+        self.view = Viewer(self.env, *encodings, config.agent_id)
         actions = self.env.action_space(self.env.agents[0])
         if not isinstance(actions, Discrete):
             raise ValueError(f"{task.name} has actions {actions}; the trainer knows Discrete only")
@@ -90,19 +90,12 @@ class Trainer:
         return collect(
             AutoReset(self.env),
             self.view,
-            self.encode_world,
             self.task.score,
-            partial(self.act, state.params),
+            partial(self.team.act_once, state.params["actor"]),
             state.progress,
             key,
             self.config.rollout_steps,
         )
-
-    def act(self, params: Params, memory: Array, view: Any, first: Array) -> tuple[Array, Array]:
-        """One step of the team: leaves of `view` (E, ...), `first` (E,)."""
-        sequence = jax.tree.map(lambda x: x[None], (view, first))
-        memory, log_probs = self.team.act(params["actor"], memory, *sequence)
-        return memory, log_probs[0]
 
     def _estimate(self, state: TrainState, rollout: Transition) -> tuple[Batch, Array]:
         """Values, advantages and returns of a rollout, and the variance that values explain."""

@@ -34,9 +34,15 @@ class Toy(MultiAgentEnv):
 
     def __init__(self, hide: bool = False, terminal: bool = False, mortal: bool = False):
         super().__init__(num_agents=2)
-        self.hide, self.terminal, self.mortal = hide, terminal, mortal
+        self.hide, self.terminal, self.mortal = self.options = hide, terminal, mortal
         self.observation_spaces = {a: Box(0, 1, (NUM_SIGNS,), jnp.float32) for a in self.agents}
         self.action_spaces = {a: Discrete(NUM_SIGNS) for a in self.agents}
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.options == other.options
+
+    def __hash__(self):
+        return hash(self.options)
 
     @partial(jax.jit, static_argnums=0)
     def reset(self, key):
@@ -68,6 +74,7 @@ class Toy(MultiAgentEnv):
         return dict(zip(self.agents, available, strict=True))
 
 
+@functools.cache
 def make_toy_task(**options) -> Task:
     return Task(
         name="toy",

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import mars_demo.evaluate as evaluation
 from mars_demo.demo import format_scores
 from mars_demo.evaluate import Policy, evaluate, learned_policy, random_policy, record
 from mars_demo.tasks import get_task
@@ -15,10 +16,10 @@ pytestmark = pytest.mark.loose_promotion  # flax
 def knows_the_signs(task):
     agents = task.make().agents
 
-    def act(memory, obs, state, key):
+    def act(params, memory, obs, state, key):
         return memory, dict(zip(agents, state.signs, strict=True))
 
-    return Policy((), act)
+    return Policy(act)
 
 
 def test_a_perfect_team_scores_all(toy_task):
@@ -57,6 +58,18 @@ def test_the_learned_policy_is_the_one_given(toy_trainer, toy_task, toy_config):
     assert scores[True] == 8.0
     assert 7.5 < scores[False] <= 8.0
     assert blank.score.mean() < 4
+
+
+def test_runs_of_one_shape_share_what_is_compiled(toy_trainer, toy_task, toy_config):
+    compiled = []
+    for seed in (0, 1):
+        trainer = toy_trainer(toy_config.replace(seed=seed))
+        params = trainer.init(jax.random.key(seed)).params["actor"]
+        evaluate(toy_task(), learned_policy(trainer, params), jax.random.key(1), 4)
+        compiled.append(evaluation._play_all._cache_size())
+    assert compiled[0] == compiled[1]
+    evaluate(toy_task(), learned_policy(trainer, params, greedy=True), jax.random.key(1), 4)
+    assert evaluation._play_all._cache_size() == compiled[1] + 1
 
 
 def test_a_recording_holds_the_states_from_reset_to_end(toy_task):
