@@ -126,7 +126,7 @@ def _film(env: AeroJAX, recorded: Any) -> _Film:
     return _Film(
         places=np.stack([motion.x, -motion.y], axis=-1) / 1000,
         turn=-np.degrees(np.arctan2(motion.vy, motion.vx)),
-        size=0.8 + 0.5 * motion.z / env.config.ceiling,
+        size=0.65 + 0.5 * motion.z / env.config.ceiling,
         altitude=motion.z / 1000,
         strip=np.stack([strip_x(env, ours) + 0 * motion.z, strip_y(env, motion.z)], axis=-1),
         health=np.clip(recorded.hp / env.fleet.max_hp, 0, 1),

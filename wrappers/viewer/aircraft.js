@@ -1,5 +1,6 @@
-// Aircraft as meshes, several times as large as they are, so that they can be seen from afar.
-// The nose is along x, the left wing along y, and z points up.
+// Aircraft as meshes, several times as large as they are, so that they can be seen from afar:
+// a mesh is one unit long, and a kind's length is in kilometres. The nose is along x, the left wing
+// along y, and z points up.
 
 import {
   ConeGeometry, CylinderGeometry, DoubleSide, ExtrudeGeometry, Group, Mesh,
@@ -77,7 +78,6 @@ export function aircraft(kind, colour) {
     add(new CylinderGeometry(plan.dish, plan.dish, 0.03, 20).rotateX(Math.PI / 2).translate(-0.1, 0, 0.15), trim);
     add(new CylinderGeometry(0.02, 0.03, 0.12, 6).rotateX(Math.PI / 2).translate(-0.1, 0, 0.08));
   }
-  group.scale.setScalar(plan.length);
   return { group, paint };
 }
 

@@ -6,7 +6,9 @@ import {
   Quaternion, Sprite, SpriteMaterial, Vector3,
 } from "three";
 
-const RIBBON_FRAMES = 36;
+const RIBBON_FRAMES = 30;
+const RIBBON_PIECES = 3;  // a frame
+const SAMPLES = RIBBON_FRAMES * RIBBON_PIECES + 2;
 const BURST_FRAMES = 14;
 
 // A ribbon along where the wings were: its twist shows how the aircraft banked.
@@ -14,7 +16,7 @@ export class Ribbon {
   constructor(track, halfSpan) {
     this.track = track;
     this.half = halfSpan;
-    const corners = 2 * (RIBBON_FRAMES + 2), index = [];
+    const corners = 2 * SAMPLES, index = [];
     for (let i = 0; i < corners - 2; i += 2) index.push(i, i + 1, i + 2, i + 2, i + 1, i + 3);
     const geometry = new BufferGeometry().setIndex(index);
     this.places = dynamic(corners, 3);
@@ -25,14 +27,14 @@ export class Ribbon {
     this.mesh.frustumCulled = false;
   }
 
-  show(time, colour) {
+  show(time, colour, size) {
     const wing = new Vector3(), place = new Vector3(), turn = new Quaternion();
-    const newest = Math.ceil(time);
-    for (let i = 0; i < RIBBON_FRAMES + 2; i++) {
-      // Whole frames, so that what is drawn stays where it is, up to the aircraft itself.
-      const then = Math.max(0, i === 0 ? time : newest - i);
+    const newest = Math.ceil(time * RIBBON_PIECES);
+    for (let i = 0; i < SAMPLES; i++) {
+      // At fixed times, so that what is drawn stays where it is, and at the aircraft itself.
+      const then = Math.max(0, i === 0 ? time : (newest - i) / RIBBON_PIECES);
       this.track.place(then, place);
-      wing.set(0, this.half, 0).applyQuaternion(this.track.attitude(then, turn));
+      wing.set(0, size * this.half, 0).applyQuaternion(this.track.attitude(then, turn));
       const fade = Math.max(0, 1 - (time - then) / RIBBON_FRAMES);
       [1, -1].forEach((side, k) => {
         this.places.setXYZ(2 * i + k, place.x + side * wing.x, place.y + side * wing.y, place.z + side * wing.z);
@@ -91,25 +93,25 @@ export class Fire {
     }
   }
 
-  show(shots, tracks, time) {
+  show(shots, tracks, time, size) {
     this.beams.forEach((beam, i) => {
       const flash = this.flashes[i];
       beam.visible = flash.visible = i < shots.length;
       if (!beam.visible) return;
-      const [from, to] = shots[i].map((body) => tracks[body].place(time));
+      const [from, to] = shots[i].slice(0, 2).map((body) => tracks[body].place(time));
       const way = to.clone().sub(from);
       beam.position.copy(from).addScaledVector(way, 0.5);
       beam.quaternion.setFromUnitVectors(new Vector3(1, 0, 0), way.clone().normalize());
-      beam.scale.set(way.length(), 0.025, 0.025);
+      beam.scale.set(way.length(), 0.03 * size, 0.03 * size);
       flash.position.copy(to);
-      flash.scale.setScalar(0.7 + 0.25 * Math.sin(9 * time));
+      flash.scale.setScalar(size * (0.5 + 0.15 * Math.sin(9 * time)));
     });
     this.bursts.forEach((burst, i) => {
       const age = time - (tracks[i].body.died ?? Infinity);
       burst.visible = age >= 0 && age < BURST_FRAMES;
       if (!burst.visible) return;
       tracks[i].place(time, burst.position);
-      burst.scale.setScalar(1 + 2 * Math.sqrt(age / BURST_FRAMES));
+      burst.scale.setScalar(size * (0.8 + 1.6 * Math.sqrt(age / BURST_FRAMES)));
       burst.material.opacity = 1 - age / BURST_FRAMES;
     });
   }

@@ -16,6 +16,7 @@ const { space } = replay;
 const $ = (selector) => document.querySelector(selector);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const UP = new Vector3(0, 0, 1);
+const NEAR = 0.4;  // the size of aircraft beside the camera, of what they have from afar
 const WRECK = new Color(0x7b849b);
 
 const renderer = makeRenderer();
@@ -40,7 +41,7 @@ const ribbons = new Group();
 const pilots = space.bodies.map((body, i) => {
   const colour = new Color();
   const { group, paint } = aircraft(body.kind, colour);
-  const ribbon = new Ribbon(tracks[i], 0.8 * spanOf(body.kind));
+  const ribbon = new Ribbon(tracks[i], 0.25 * spanOf(body.kind));
   ribbons.add(ribbon.mesh);
   scene.add(group);
   return { body, track: tracks[i], colour, group, paint, ribbon, ...entryOf(body, i), ...labelOf(body) };
@@ -56,20 +57,21 @@ const player = new Player(replay.frames, replay.rate, draw);
 const during = (frame) => ([, , first, last]) => first <= frame && frame <= last;
 
 function draw() {
-  const { time } = player, frame = Math.floor(time);
+  const { time } = player, frame = Math.floor(time), size = followed ? NEAR : 1;
   for (const pilot of pilots) {
+    pilot.group.scale.setScalar(size * lengthOf(pilot.body.kind));
     pilot.track.place(time, pilot.group.position);
     pilot.track.attitude(time, pilot.group.quaternion);
     const alive = pilot.track.alive(time), paint = pilot.paint;
     paint.color.copy(alive ? pilot.colour : WRECK);
     paint.transparent = !alive;
     paint.opacity = alive ? 1 : 0.4;
-    pilot.ribbon.show(time, pilot.colour);
+    pilot.ribbon.show(time, pilot.colour, size);
     pilot.bar.style.width = `${100 * pilot.track.health(time)}%`;
     pilot.entry.classList.toggle("dead", !alive);
   }
   showLines(time, frame);
-  fire.show(space.shots.filter(during(frame)), tracks, time);
+  fire.show(space.shots.filter(during(frame)), tracks, time, size);
   stage.show(frame);
   if (followed) follow(time);
   showCone(time);
@@ -104,7 +106,7 @@ function render() {
   renderer.render(scene, camera);
   const { clientWidth: width, clientHeight: height } = renderer.domElement, spot = new Vector3();
   for (const { label, group, body, track } of pilots) {
-    spot.copy(group.position).addScaledVector(UP, 0.3 * lengthOf(body.kind)).project(camera);
+    spot.copy(group.position).addScaledVector(UP, 0.4 * group.scale.z).project(camera);
     label.hidden = !shown.names || spot.z > 1 || !track.alive(player.time);
     label.style.transform = `translate(-50%, -100%) translate(${(spot.x + 1) / 2 * width}px, ${(1 - spot.y) / 2 * height}px)`;
   }
@@ -112,10 +114,15 @@ function render() {
 
 // --- The camera ---------------------------------------------------------------------------------
 
+// The whole episode from the south, as near as it fits.
 function lookFromAfar() {
-  const radius = space.radius / 1000, tall = camera.aspect < 1;
-  controls.target.set(0, 0, 0.2 * radius);
-  camera.position.set(0.4 * radius, -(tall ? 3.6 : 2.15) * radius, (tall ? 2.6 : 1.45) * radius);
+  const places = tracks.flatMap((track) => track.places);
+  const away = places.map(({ x, y }) => Math.hypot(x, y)).sort((a, b) => a - b);
+  const reach = away.length ? 1.25 * away[Math.floor(0.95 * (away.length - 1))] : Infinity;
+  const arena = space.radius / 1000, radius = Math.min(arena, Math.max(0.45 * arena, reach));
+  const far = radius / Math.min(1, camera.aspect);
+  controls.target.set(0, 0, places.reduce((sum, { z }) => sum + z, 0) / Math.max(1, places.length) - 0.1 * radius);
+  camera.position.set(0.4 * radius, -1.9 * far, 1.3 * far);
   controls.update();
 }
 
@@ -136,7 +143,7 @@ function follow(time) {
   if (before) {
     offset.applyAxisAngle(UP, Math.atan2(before.x * nose.y - before.y * nose.x, before.dot(nose)));
   } else {
-    offset.copy(nose).multiplyScalar(-2.2 - lengthOf(followed.body.kind)).addScaledVector(UP, 0.8);
+    offset.copy(nose).multiplyScalar(-0.8 - NEAR * lengthOf(followed.body.kind)).addScaledVector(UP, 0.35);
   }
   before = nose;
   controls.target.copy(place);

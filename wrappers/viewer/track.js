@@ -18,12 +18,17 @@ export class Track {
   #split(time) {
     const end = Math.min(this.last, this.body.died ?? this.last);
     const held = Math.min(Math.max(time, 0), end), index = Math.floor(held);
-    return [index, Math.min(index + 1, this.last), held - index];
+    return [index, Math.min(index + 1, end), held - index, end];
   }
 
+  // On a smooth curve through the recorded places (Catmull and Rom's).
   place(time, into = new Vector3()) {
-    const [now, then, part] = this.#split(time);
-    return into.lerpVectors(this.places[now], this.places[then], part);
+    const [now, then, t, end] = this.#split(time), places = this.places;
+    const before = places[Math.max(now - 1, 0)], after = places[Math.min(then + 1, end)];
+    const weights = [t * t * (2 - t) - t, t * t * (3 * t - 5) + 2, t * t * (4 - 3 * t) + t, t * t * (t - 1)];
+    into.set(0, 0, 0);
+    [before, places[now], places[then], after].forEach((place, i) => into.addScaledVector(place, weights[i] / 2));
+    return into;
   }
 
   attitude(time, into = new Quaternion()) {
