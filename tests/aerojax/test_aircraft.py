@@ -34,7 +34,7 @@ def test_coefficients_worked_out_by_hand():
     )
     by_hand = Fleet(
         parasite=0.000245,  # 20 · 0.02 · 1.225 / 2000
-        induced=785.0809,  # 2 · 0.1 · 1000 · 96.17038 / (20 · 1.225)
+        induced=785.0644,  # 2 · 0.1 · 1000 · 96.17038 / (20 · 1.225)
         lift=0.001873729,  # 1.5 · 1.225 · 20 / (2000 · 9.80665)
         thrust=5.0,
         max_load=6.0,

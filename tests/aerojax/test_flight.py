@@ -306,7 +306,7 @@ def exact_positions(aircraft, command, seconds):
 
 
 # Commands, and the largest distance in metres allowed within 20 s and within 100 s. Measured, over
-# all classes: 0.03 and 0.1, 0.7 and 1.5, 1.9 and 5.0, 7.7 and 18.6, 0.2 and 0.8, on ways of 4 km and
+# all classes: 0.03 and 0.1, 0.7 and 1.5, 1.9 and 5.0, 7.7 and 18.6, 0.2 and 0.8, on ways of 4 and
 # 20 km. Most of it arises in the first second, when the load factor goes from 1 to its command, and
 # where the stall bites: the limits are corners, which a rule of second order rounds.
 COURSES = [
