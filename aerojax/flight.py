@@ -8,7 +8,8 @@ With V the speed, γ the flight-path angle, ψ the heading from x towards y, n =
 
     dV/dt = (T − D)/m − g sin γ      dγ/dt = g (n cos μ − cos γ)/V      dψ/dt = −g n sin μ/(V cos γ)
 
-written in the velocity's Cartesian components, which need no angles and meet no singularity.
+written in the velocity's Cartesian components, which need no angles. Only a velocity that is
+exactly vertical has no lift, since the lift vector would have no direction.
 """
 
 from __future__ import annotations
@@ -136,7 +137,7 @@ def fly(
 ) -> Motion:
     """The motion `dt` seconds later, with the command held and the guidance asked each substep.
 
-    Smooth but for the limits, and free of NaN in value and derivative at every finite motion. The
+    Smooth but for the limits, and free of NaN in value and derivative, at a standstill too. The
     load factor that comes back is within the one available where it comes back.
     """
     for _ in range(SUBSTEPS):
@@ -177,7 +178,7 @@ def _mean_decay(time: float) -> float:
 
 
 def _advance(motion: Motion, moving: Motion, a: tuple[Array, Array, Array], h: float) -> Motion:
-    """`motion` after h seconds at the velocity of `moving` and the acceleration `a`."""
+    """`motion` after h seconds at the velocity of `moving` and the acceleration `a`, m/s²."""
     return replace(
         motion,
         x=motion.x + h * moving.vx,
