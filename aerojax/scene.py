@@ -71,8 +71,7 @@ def episode_scene(
         "still": {},
         "marks": marks(env),
         "frames": [
-            _on_the_ground(points[t], cells[t]) | _teams(film, moments[t], t) | _aircraft(film, t)
-            for t in range(len(steps))
+            _frame(film, moment, t, points[t], cells[t]) for t, moment in enumerate(moments)
         ],
         "readouts": _readouts(env, recorded, rewards),
         "legend": legend(env),
@@ -134,6 +133,11 @@ def _film(env: AeroJAX, recorded: Any) -> _Film:
         sight=env.fleet.radar_range / 1000,
         ours=ours,
     )
+
+
+def _frame(film: _Film, state: State, time: int, points: NDArray, cells: NDArray) -> Frame:
+    marks = _on_the_ground(points, cells) | _teams(film, state, time) | _aircraft(film, time)
+    return {name: places for name, places in marks.items() if places}
 
 
 def _on_the_ground(points: NDArray, cells: NDArray) -> Frame:

@@ -1,0 +1,219 @@
+"""The page in three dimensions, on an episode of two bodies that is written here by hand."""
+
+import copy
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from wrappers import check_scene, html_replay, html_replay_3d, save_scene
+
+BLUE, ORANGE = "#2040e0", "#e08020"
+FRAMES = 5
+NO_WEBGL = "</div>This replay needs WebGL"
+NASTY = '</script x </script><script>alert("1")</script><!-- <script> & {{scene}} {{viewer}} \' é'
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+def make_body(name="one", **changes):
+    """It flies to the east, one kilometre a frame."""
+    still = [0] * FRAMES
+    body = {
+        "name": name,
+        "kind": "fighter",
+        "colour": "blue",
+        "x": [-2000 + 1000 * i for i in range(FRAMES)],
+        "y": still,
+        "z": [2000] * FRAMES,
+        "yaw": still,
+        "pitch": still,
+        "bank": still,
+        "health": [1] * FRAMES,
+        "died": None,
+        "sight": [3000, 60],
+    }
+    return body | changes
+
+
+def make_space(**changes):
+    space = {
+        "radius": 4000,
+        "ceiling": 5000,
+        "bodies": [make_body(), make_body("two", colour="orange", y=[1000] * FRAMES, died=3)],
+        "shots": [[0, 1, 1, 2]],
+        "sights": [[0, 1, 0, 2]],
+        "obstacles": [[2000, -2000, 500, 1500]],
+        "points": [[[0, 2000, 1000]]] * FRAMES,
+        "point_radius": 400,
+        "cells": [[500, 500, 0, 3]],
+        "cell_side": 1000,
+    }
+    return space | changes
+
+
+def make_scene(title="Two bodies", **changes):
+    scene = {
+        "title": title,
+        "box": [-4, -4, 8, 8],
+        "rate": 8,
+        "colours": {
+            name: {"dark": colour, "light": colour}
+            for name, colour in (("blue", BLUE), ("orange", ORANGE))
+        },
+        "background": [],
+        "still": {},
+        "marks": {},
+        "frames": [{}] * FRAMES,
+        "readouts": {"step": [str(i) for i in range(FRAMES)]},
+        "legend": [],
+        "space": make_space(),
+    }
+    return copy.deepcopy(scene | changes)
+
+
+class Page(html.parser.HTMLParser):
+    """The elements of a page and the texts of each kind."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.texts = [], {}
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.texts.setdefault(tag, []).append("")
+
+    def handle_data(self, data):
+        if self.tags:
+            self.texts[self.tags[-1][0]][-1] += data
+
+
+# --- The format -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("space", "complaint"),
+    [
+        (None, "space is a dict, got NoneType"),
+        ({"radius": 1}, "the space lacks 'ceiling', 'bodies'"),
+        (make_space(radius=0), "radius is positive, got 0"),
+        (make_space(bodies=[make_body(colour="red")]), "body 'one' has an unknown colour 'red'"),
+        (make_space(bodies=[make_body(x=[0])]), "body 'one' has 1 numbers of x for 5 frames"),
+        (make_space(bodies=[{"name": "one"}]), "body 'one' lacks 'kind', 'colour'"),
+        (make_space(points=[]), "points for 0 of 5 frames"),
+        (make_space(shots=[[0, 2, 0, 1]]), "shots names a body that is none of the 2"),
+        (make_space(sights=[[0, 1, 3, 5]]), "sights ends on frames that are none of the 5"),
+        (make_space(cells=[[0, 0, 2, 1]]), "cells ends on frames"),
+    ],
+)
+def test_a_wrong_space_is_refused_in_one_line(space, complaint):
+    with pytest.raises(ValueError, match=complaint) as caught:
+        check_scene(make_scene(space=space))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_page_in_three_dimensions_needs_space():
+    scene = make_scene()
+    del scene["space"]
+    with pytest.raises(ValueError, match="the scene has no 'space'"):
+        html_replay_3d(scene)
+
+
+# --- The page ---------------------------------------------------------------------------------
+
+
+def test_the_scene_decides_which_page_is_written(tmp_path):
+    scene = make_scene()
+    path = save_scene(scene, tmp_path / "page.html")
+    assert path.read_text(encoding="utf-8") == html_replay_3d(scene)
+    del scene["space"]
+    save_scene(scene, path)
+    assert path.read_text(encoding="utf-8") == html_replay(scene)
+
+
+def test_text_cannot_break_out_of_the_page():
+    scene = make_scene(NASTY, readouts={NASTY: [NASTY] * FRAMES})
+    scene["space"]["bodies"][0]["name"] = NASTY
+    page = Page(html_replay_3d(scene))
+    assert [tag for tag, _ in page.tags].count("script") == 2
+    assert page.texts["title"][0].strip() == NASTY
+    data = re.search(r"^const replay = (.*);$", page.texts["script"][0], re.MULTILINE)
+    drawn = {key: scene[key] for key in ("title", "rate", "colours", "readouts", "space")}
+    assert json.loads(data[1]) == drawn | {"frames": FRAMES}
+
+
+def test_the_page_needs_nothing_but_itself():
+    text = html_replay_3d(make_scene())
+    page = Page(text)
+    assert not [tag for tag, attrs in page.tags if "src" in attrs or "href" in attrs]
+    policies = [
+        a["content"] for _, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert policies[0].startswith("default-src 'none'")
+    # A name, not an address: three.js makes its canvas with it.
+    assert set(re.findall(r"https?://[^\"'`\s]+", text)) == {"http://www.w3.org/1999/xhtml"}
+    assert len(text.encode()) < 800_000
+
+
+def test_the_licence_of_three_js_is_in_the_page():
+    text = html_replay_3d(make_scene())
+    assert "Copyright © 2010-2026 three.js authors" in text
+    assert "permission notice shall be included in all copies" in text
+
+
+# --- In a browser -----------------------------------------------------------------------------
+
+
+def chromium(folder, *arguments):
+    quiet = (
+        "--headless --no-sandbox --disable-quic --no-first-run --disable-sync "
+        "--disable-background-networking --disable-component-update --enable-logging=stderr "
+        "--use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader"
+    )
+    profile = f"--user-data-dir={folder / 'profile'}"
+    command = [CHROMIUM, *quiet.split(), profile, "--window-size=900,700", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+
+
+def columns(picture, colour):
+    """The columns of the view's middle in which pixels have about a colour's hue."""
+    view = picture[150:600].astype(float)
+    colour = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], float)
+    view /= np.linalg.norm(view, axis=-1, keepdims=True) + 1
+    return np.argwhere(view @ (colour / np.linalg.norm(colour)) > 0.985)[:, 1]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_a_browser_flies_it_without_complaint(tmp_path):
+    scene = make_scene(NASTY)
+    scene["space"]["sights"] = scene["space"]["shots"] = []
+    page = save_scene(scene, tmp_path / "page.html")
+    if NO_WEBGL in chromium(tmp_path, "--dump-dom", f"{page.as_uri()}#0").stdout:
+        pytest.skip("this Chromium has no WebGL")
+    noses = []
+    for frame in (0, 4):
+        shot = tmp_path / f"{frame}.png"
+        address = f"{page.as_uri()}#{frame}"
+        assert "CONSOLE" not in chromium(tmp_path, f"--screenshot={shot}", address).stderr
+        noses.append(columns(iio.imread(shot)[..., :3], BLUE).max())
+    assert noses[1] > noses[0] + 300, "the blue body flies to the right"
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_the_address_names_the_frame_and_whom_to_follow(tmp_path):
+    page = save_scene(make_scene(), tmp_path / "page.html")
+    done = chromium(tmp_path, "--dump-dom", f"{page.as_uri()}#3,two")
+    if NO_WEBGL in done.stdout:
+        pytest.skip("this Chromium has no WebGL")
+    assert 'aria-label="step 3, following two"' in done.stdout
+    assert "CONSOLE" not in done.stderr
+    (entry,) = [a for _, a in Page(done.stdout).tags if a.get("title") == "Follow two"]
+    assert entry["aria-pressed"] == "true"
+    assert entry["class"] == "dead"
