@@ -34,7 +34,8 @@ def collided(motion: Motion, alive: Array, dt: float) -> Array:
     towards = sum(d * w for d, w in zip(place, drift, strict=True))
     ago = jnp.clip(towards / (sum(w**2 for w in drift) + 1e-3), 0.0, dt)
     squared = sum((d - ago * w) ** 2 for d, w in zip(place, drift, strict=True))
-    return jnp.any((squared < COLLISION_RANGE**2) & _others(alive), axis=1)
+    nearest = jnp.min(jnp.where(_others(alive), squared, jnp.inf), axis=1)
+    return nearest < COLLISION_RANGE**2
 
 
 def _others(alive: Array) -> Array:

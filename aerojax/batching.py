@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 
 def batch_last(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -21,6 +22,7 @@ def batch_last(function: Callable[..., Any]) -> Callable[..., Any]:
         function: counts its axes from the front, so that a batch may follow them. It takes and
             returns pytrees of arrays.
     """
+    function = jax.jit(function)
 
     @jax.custom_batching.custom_vmap
     def batched(*args: Any) -> Any:
@@ -28,6 +30,11 @@ def batch_last(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @batched.def_vmap
     def _(axis_size: int, in_batched: Any, *args: Any) -> tuple[Any, Any]:
+        varies = next(
+            leaf
+            for leaf, has_batch in zip(*map(jax.tree.leaves, (args, in_batched)), strict=True)
+            if has_batch and leaf.size
+        )
         args = jax.tree.map(
             lambda x, has_batch: (
                 jnp.moveaxis(x, 0, -1)
@@ -37,7 +44,7 @@ def batch_last(function: Callable[..., Any]) -> Callable[..., Any]:
             args,
             tuple(in_batched),
         )
-        out = jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), batched(*args))
+        out = jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), _compiled_apart(batched, args, varies))
         return out, jax.tree.map(lambda _: True, out)
 
     @jax.custom_jvp
@@ -49,3 +56,28 @@ def batch_last(function: Callable[..., Any]) -> Callable[..., Any]:
         return jax.jvp(function, primals, tangents)
 
     return apply
+
+
+def _compiled_apart(function: Callable[..., Any], args: tuple[Any, ...], varies: Array) -> Any:
+    """`function(*args)`, which XLA's CPU compiler may not fuse with what comes before and after.
+
+    It would fuse the transpositions into every loop that reads or writes what they move, and none
+    of those loops could be vectorized: a step would take nearly three times as long. It honours no
+    optimization barrier, but it fuses nothing across the border of a conditional.
+
+    Args:
+        function: what to call.
+        args: with what.
+        varies: any array that is not a constant.
+    """
+    shapes = jax.eval_shape(function, *args)
+
+    def never(*args: Any) -> Any:
+        del args
+        return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+
+    def on_cpu(*args: Any) -> Any:
+        always = (varies.reshape(-1)[0].astype(jnp.int32) | 1) != 0  # true, but no compiler sees it
+        return jax.lax.cond(always, function, never, *args)
+
+    return jax.lax.platform_dependent(*args, cpu=on_cpu, default=function)
