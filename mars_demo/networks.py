@@ -6,6 +6,8 @@ Every network takes a whole sequence, time first, so that one code path serves t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -13,8 +15,19 @@ from flax.linen.initializers import orthogonal, zeros_init
 from jax import Array
 
 
-def _dense(features: int, gain: float, name: str) -> nn.Dense:
-    return nn.Dense(features, kernel_init=orthogonal(gain), bias_init=zeros_init(), name=name)
+def _dense(x: Array, features: int, gain: float, name: str) -> Array:
+    layer = nn.Dense(features, kernel_init=orthogonal(gain), bias_init=zeros_init(), name=name)
+    return _by_rows(layer, x)
+
+
+def _by_rows(function: Callable[[Array], Array], x: Array) -> Array:
+    """Applies a function of matrices (rows, ...) to an array (..., n).
+
+    XLA computes the gradient of a weight at half the speed, on a CPU, where it has to sum over
+    more than one axis.
+    """
+    y = function(x.reshape(-1, x.shape[-1]))
+    return y.reshape(*x.shape[:-1], y.shape[-1])
 
 
 _RELU_GAIN = 2.0**0.5
@@ -41,7 +54,7 @@ class GRU(nn.Module):
         Returns:
             The state after the last step, (..., hidden), and all states, (T, ..., hidden).
         """
-        gates = _dense(3 * self.hidden, 1.0, "input")(inputs)
+        gates = _dense(inputs, 3 * self.hidden, 1.0, "input")
         weights = self.param("recurrent", orthogonal(1.0), (self.hidden, 3 * self.hidden))
         bias = self.param("candidate_bias", zeros_init(), (self.hidden,))
         bias_t = jnp.broadcast_to(bias, state.shape)
@@ -50,7 +63,7 @@ class GRU(nn.Module):
             gates_t, first_t = x_t
             h = jnp.where(first_t[..., None], 0.0, h)
             from_input = jnp.split(gates_t, 3, axis=-1)
-            from_state = jnp.split(h @ weights, 3, axis=-1)
+            from_state = jnp.split(_by_rows(lambda rows: rows @ weights, h), 3, axis=-1)
             reset = nn.sigmoid(from_input[0] + from_state[0])
             update = nn.sigmoid(from_input[1] + from_state[1])
             candidate = jnp.tanh(from_input[2] + reset * (from_state[2] + bias_t))
@@ -86,11 +99,11 @@ class Actor(nn.Module):
             The memory after the sequence and log-probabilities (T, ..., num_actions);
             those of unavailable actions are the lowest float32, so their probability is 0.
         """
-        x = nn.relu(_dense(self.hidden, _RELU_GAIN, "in")(features))
+        x = nn.relu(_dense(features, self.hidden, _RELU_GAIN, "in"))
         if self.recurrent:
             memory, x = GRU(self.hidden, name="gru")(memory, x, first)
-        x = nn.relu(_dense(self.hidden, _RELU_GAIN, "out")(x))
-        logits = _dense(self.num_actions, 0.01, "logits")(x)
+        x = nn.relu(_dense(x, self.hidden, _RELU_GAIN, "out"))
+        logits = _dense(x, self.num_actions, 0.01, "logits")
         logits = jnp.where(available, logits, jnp.finfo(logits.dtype).min)
         return memory, nn.log_softmax(logits)
 
@@ -107,9 +120,9 @@ class Critic(nn.Module):
     @nn.compact
     def __call__(self, world_state: Array) -> Array:
         """Maps world states (..., W) to values (...)."""
-        x = nn.relu(_dense(self.hidden, _RELU_GAIN, "in")(world_state))
-        x = nn.relu(_dense(self.hidden, _RELU_GAIN, "out")(x))
-        return jnp.squeeze(_dense(1, 1.0, "value")(x), axis=-1)
+        x = nn.relu(_dense(world_state, self.hidden, _RELU_GAIN, "in"))
+        x = nn.relu(_dense(x, self.hidden, _RELU_GAIN, "out"))
+        return jnp.squeeze(_dense(x, 1, 1.0, "value"), axis=-1)
 
 
 def entropy(log_probs: Array) -> Array:
