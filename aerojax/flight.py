@@ -140,9 +140,12 @@ def fly(
     Smooth but for the limits, and free of NaN in value and derivative, at a standstill too. The
     load factor that comes back is within the one available where it comes back.
     """
-    for _ in range(SUBSTEPS):
-        motion = _substep(fleet, motion, command, guidance, dt / SUBSTEPS)
-    return motion
+
+    def substep(_, motion: Motion) -> Motion:
+        return _substep(fleet, motion, command, guidance, dt / SUBSTEPS)
+
+    # A loop runs as fast as the same unrolled, and compiles in two thirds of the time.
+    return lax.fori_loop(0, SUBSTEPS, substep, motion)
 
 
 def _substep(

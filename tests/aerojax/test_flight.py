@@ -233,11 +233,12 @@ def test_a_batch_may_follow_the_aircraft():
     def stacked(*trees):
         return jax.tree.map(lambda *leaves: jnp.stack(leaves, axis=1), *trees)
 
+    step = jax.jit(fly, static_argnames="guidance")
     for guidance in (guided, direct):
-        together = fly(stacked(*[FLEET] * 3), stacked(*several), stacked(*[order] * 3), guidance)
+        together = step(stacked(*[FLEET] * 3), stacked(*several), stacked(*[order] * 3), guidance)
         for i, alone in enumerate(several):
             column = jax.tree.map(lambda leaf, i=i: leaf[:, i], together)
-            expected = fly(FLEET, alone, order, guidance)
+            expected = step(FLEET, alone, order, guidance)
             jax.tree.map(
                 partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-4), column, expected
             )
