@@ -1,6 +1,8 @@
 """The marks of the top view: aircraft, their sensors and guns, and the arena they fly in.
 
-Lengths are in kilometres; an aircraft's nose points to the right until its mark is turned.
+The board is as large as `EDGE` says, whatever part of the arena it shows: a length in metres is
+divided by `unit`, the metres in a unit of the board. So what is drawn larger than it is, aircraft
+and letters, always looks alike. A nose points to the right until its mark is turned.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 Shape = dict[str, Any]
 
+EDGE = 8.4  # of the board, from its middle to each side
+STRIP = 2.3  # width of what stands to the board's right, the altitudes
+CONE = 4.0  # radius of a sensor's cone, of size 1
 SIGHT_ANGLE = round(math.degrees(math.acos(CONE_COSINE)))  # to both sides of the nose
 FLASHES = ((0.35, 1.0), (0.55, 0.7), (0.75, 0.4), (0.9, 0.15))  # radius, opacity, frame by frame
 # Teams in two of Okabe and Ito's colours, which the colour-blind can tell apart.
@@ -64,6 +69,7 @@ _BADGES = {
     "ace": {"shape": "circle", "x": 0.5, "y": 0, "radius": 0.09},
 }
 _TRAIL_FRAMES = 16
+_STRIP_END = 8.0  # the strip's ends, above and below the board's middle
 
 
 def team_sizes(env: AeroJAX) -> tuple[int, int]:
@@ -77,33 +83,29 @@ def team_of(env: AeroJAX, slot: int) -> str:
     return "a" if slot < team_sizes(env)[0] else "b"
 
 
-def strip_x(env: AeroJAX, ours: NDArray) -> NDArray:
-    """Where a team's altitudes stand in the strip to the arena's right."""
-    return env.config.radius / 1000 + np.where(ours, 1.1, 1.75)
+def strip_x(ours: NDArray) -> NDArray:
+    """Where a team's altitudes stand in the strip to the board's right."""
+    return EDGE + np.where(ours, 0.7, 1.34)
 
 
 def strip_y(env: AeroJAX, altitude: NDArray) -> NDArray:
-    """Where an altitude in metres lies in the strip, whose floor is the arena's lower edge."""
-    radius = env.config.radius / 1000
-    return radius - 2 * radius * altitude / env.config.ceiling
+    """Where an altitude in metres lies in the strip."""
+    return _STRIP_END * (1 - 2 * altitude / env.config.ceiling)
 
 
-def arena(env: AeroJAX, obstacles: Obstacles) -> list[Shape]:
+def arena(env: AeroJAX, obstacles: Obstacles, unit: float) -> list[Shape]:
     """What does not move: the disc with range rings, the obstacles, the strip of altitudes."""
-    radius = env.config.radius / 1000
-    disc = {"shape": "circle", "x": 0, "y": 0, "radius": radius}
-    width = 2 * (radius + 3)
-    rings = [
-        disc | {"radius": r, "fill": "ring", "outline": 0.04} for r in range(2, int(radius), 2)
-    ]
+    radius = env.config.radius
+    apart = 1000 if unit < 600 else 2000
+    beyond = {"x": 0, "y": 0, "width": 4 * EDGE, "height": 4 * EDGE, "fill": "beyond"}
+    rings = np.arange(apart, radius, apart).tolist()
     return [
-        {"shape": "rectangle", "x": 0, "y": 0, "width": width, "height": width, "fill": "beyond"},
-        disc | {"fill": "sky"},
-        *rings,
-        *(_text(0, -r + 0.25, f"{r} km", "edge") for r in range(4, int(radius), 4)),
-        disc | {"fill": "edge", "outline": 0.07},
-        *_cylinders(obstacles),
-        *_strip(env),
+        {"shape": "rectangle", **beyond},
+        _disc(radius / unit, "sky"),
+        *(_disc(ring / unit, "ring", outline=0.04) for ring in rings),
+        *(_text(0, 0.25 - ring / unit, f"{ring / 1000:.0f} km", "edge") for ring in rings[1::2]),
+        _disc(radius / unit, "edge", outline=0.07),
+        *_cylinders(obstacles, unit),
     ]
 
 
@@ -111,42 +113,39 @@ def _text(x: float, y: float, text: str, fill: str) -> Shape:
     return {"shape": "text", "x": x, "y": y, "text": text, "height": 0.45, "fill": fill}
 
 
-def _cylinders(obstacles: Obstacles) -> list[Shape]:
+def _cylinders(obstacles: Obstacles, unit: float) -> list[Shape]:
+    fields = (obstacles.x, obstacles.y, obstacles.radius, obstacles.height)
     shapes = []
-    for x, y, radius, height in zip(*_columns(obstacles), strict=True):
-        disc = {"shape": "circle", "x": x / 1000, "y": -y / 1000, "radius": radius / 1000}
+    for x, y, radius, height in np.stack(fields, axis=-1).astype(float).tolist():
+        place = {"x": x / unit, "y": -y / unit}
         shapes += [
-            disc | {"fill": "obstacle"},
-            disc | {"fill": "edge", "outline": 0.06},
-            _text(x / 1000, -y / 1000, f"{height / 1000:.1f}", "ink"),
+            _disc(radius / unit, "obstacle") | place,
+            _disc(radius / unit, "edge", outline=0.06) | place,
+            _text(x / unit, -y / unit, f"{height / 1000:.1f}", "ink"),
         ]
     return shapes
 
 
-def _columns(obstacles: Obstacles) -> list[list[float]]:
-    fields = (obstacles.x, obstacles.y, obstacles.radius, obstacles.height)
-    return [np.reshape(field, -1).tolist() for field in fields]
-
-
 def _strip(env: AeroJAX) -> list[Shape]:
-    radius = env.config.radius / 1000
-    middle = {"shape": "rectangle", "x": radius + 1.42, "y": 0}
-    shapes = [middle | {"width": 1.4, "height": 2 * radius, "corner": 0.1, "fill": "sky"}]
-    for kilometres in range(0, int(env.config.ceiling / 1000) + 1, 2):
-        y = float(strip_y(env, np.asarray(1000.0 * kilometres)))
-        shapes.append(middle | {"y": y, "width": 1.4, "height": 0.04, "fill": "ring"})
-        shapes.append(_text(radius + 0.45, y * 0.985, str(kilometres), "edge"))
-    shapes.append(_text(radius + 1.42, -radius + 0.3, "km up", "edge"))
+    """The scale of altitudes around the middle of what stands to the board's right."""
+    column = {"shape": "rectangle", "x": -0.13, "y": 0, "width": 1.4}
+    panel = {"x": 0, "width": STRIP, "height": 2 * EDGE, "fill": "beyond"}
+    shapes = [column | panel, column | {"height": 2 * _STRIP_END, "corner": 0.1, "fill": "sky"}]
+    altitudes = np.arange(0.0, env.config.ceiling + 1, 2000)
+    for altitude, y in zip(altitudes.tolist(), strip_y(env, altitudes).tolist(), strict=True):
+        shapes.append(column | {"y": y, "height": 0.04, "fill": "ring"})
+        shapes.append(_text(0.83, 0.985 * y, f"{altitude / 1000:.0f}", "edge"))
+    shapes.append(_text(-0.13, 0.3 - _STRIP_END, "km up", "edge"))
     return shapes
 
 
-def marks(env: AeroJAX) -> dict[str, dict]:
+def marks(env: AeroJAX, unit: float) -> dict[str, dict]:
     """Everything that moves, from the ground upwards."""
     slots = range(len(env.slot_names))
     lines = ("seen", 0.03), ("shot", 0.09)
     return {
-        "cell": {"shapes": [_cell(env)]},
-        "point": {"shapes": _point(env.task_radius / 1000)},
+        "cell": {"shapes": [_cell(cell_side(env.config.radius) / unit)]},
+        "point": {"shapes": _point(env.task_radius / unit)},
         "cone": _cone(0.05),
         "cone-symbol": _cone(0.6),  # for the legend, where the other would not be seen
         **{f"{kind}-{team}": _line(team, kind, width) for kind, width in lines for team in _TEAMS},
@@ -160,6 +159,7 @@ def marks(env: AeroJAX) -> dict[str, dict]:
             "glides": True,
         },
         **{f"burst-{age}": {"shapes": _burst(*flash)} for age, flash in enumerate(FLASHES)},
+        "strip": {"shapes": _strip(env)},
         **{f"strip-{team}": {"shapes": [_tick(team)], "glides": True} for team in _TEAMS},
     }
 
@@ -198,7 +198,7 @@ def _aircraft(env: AeroJAX, slot: int) -> dict:
 
 
 def _cone(opacity: float) -> dict:
-    sector = {"shape": "sector", "x": 0, "y": 0, "radius": 1, "angle": SIGHT_ANGLE}
+    sector = {"shape": "sector", "x": 0, "y": 0, "radius": CONE, "angle": SIGHT_ANGLE}
     return {
         "at": ["x", "y", "turn", "size"],
         "shapes": [sector | {"fill": "team-a", "opacity": opacity}],
@@ -245,9 +245,8 @@ def _point(radius: float) -> list[Shape]:
     return [_disc(radius, "point", opacity=0.15), _disc(radius, "point", outline=0.07)]
 
 
-def _cell(env: AeroJAX) -> Shape:
-    side = cell_side(env.config.radius) / 1000 - 0.1
-    square = {"shape": "rectangle", "x": 0, "y": 0, "width": side, "height": side}
+def _cell(side: float) -> Shape:
+    square = {"shape": "rectangle", "x": 0, "y": 0, "width": side - 0.1, "height": side - 0.1}
     return square | {"corner": 0.08, "fill": "point", "opacity": 0.14}
 
 

@@ -1,8 +1,8 @@
 """What to draw of an episode: recorded states as the plain data that the viewers draw.
 
 The format is the viewers' own and is described where they are, in `wrappers/scene.py` and, for
-three dimensions, in `wrappers/space.py`. The top view's lengths are in kilometres, its x runs to
-the east and its y, as on screens, to the south.
+three dimensions, in `wrappers/space.py`. The top view shows the part of the arena that is flown in,
+on a board of one size; its x runs to the east and its y, as on screens, to the south.
 """
 
 from __future__ import annotations
@@ -14,7 +14,19 @@ import numpy as np
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
-from aerojax.marks import COLOURS, FLASHES, arena, legend, marks, strip_x, strip_y, team_sizes
+from aerojax.marks import (
+    COLOURS,
+    CONE,
+    EDGE,
+    FLASHES,
+    STRIP,
+    arena,
+    legend,
+    marks,
+    strip_x,
+    strip_y,
+    team_sizes,
+)
 from aerojax.rules import TIME_STEP
 from aerojax.search import Search
 from aerojax.search import cells as cells_of_arena
@@ -28,10 +40,10 @@ if TYPE_CHECKING:
 Frame = dict[str, list[list[float]]]
 
 _FRAMES_PER_SECOND = 10  # five times as fast as the episode was
-_BAR = 0.36  # km, half a health bar
-_ABOVE, _BELOW = np.array([-_BAR, -0.5]), np.array([0.0, 0.55])  # km: health and altitude
+_BAR = 0.36  # half a health bar
+_ABOVE, _BELOW = np.array([-_BAR, -0.5]), np.array([0.0, 0.55])  # health and altitude
 _WRECK_FRAMES = 40
-_MARGIN, _STRIP = 0.4, 2.3  # km around the arena, and to its right for the altitudes
+_LEAST, _ROOM, _MARGIN = 3500.0, 900.0, 400.0  # m: shown of the arena, around aircraft, around it
 
 
 def episode_scene(
@@ -60,18 +72,19 @@ def episode_scene(
     moments = [jax.tree.map(lambda leaf, t=t: leaf[t], recorded) for t in range(len(steps))]
     points = [np.asarray(env.task_points(moment)) for moment in moments]
     cells = [_unseen_cells(env.config, moment) for moment in moments]
-    edge = env.config.radius / 1000 + _MARGIN
-    film = _film(env, recorded)
+    unit = _metres_in_a_unit(env.config, recorded, points)
+    film = _film(env, recorded, unit)
     return {
         "title": env.name if title is None else title,
-        "box": [-edge, -edge, 2 * edge + _STRIP, 2 * edge],
+        "box": [-EDGE, -EDGE, 2 * EDGE + STRIP, 2 * EDGE],
         "rate": _FRAMES_PER_SECOND,
         "colours": COLOURS,
-        "background": arena(env, moments[0].obstacles),
+        "background": arena(env, moments[0].obstacles, unit),
         "still": {},
-        "marks": marks(env),
+        "marks": marks(env, unit),
         "frames": [
-            _frame(film, moment, t, points[t], cells[t]) for t, moment in enumerate(moments)
+            _frame(film, moment, t, {"point": points[t][:, :2] / unit, "cell": cells[t] / unit})
+            for t, moment in enumerate(moments)
         ],
         "readouts": _readouts(env, recorded, rewards),
         "legend": legend(env),
@@ -105,6 +118,18 @@ def _unseen_cells(config: Config, state: State) -> NDArray:
     return np.zeros((0, 2))
 
 
+def _metres_in_a_unit(config: Config, recorded: Any, points: list[NDArray]) -> float:
+    """Such that the board shows all that flies and all there is to fly to, or the arena."""
+    motion = recorded.motion
+    away = [
+        np.hypot(motion.x, motion.y).max(),
+        *(np.hypot(*p[:, :2].T).max(initial=0) for p in points),
+    ]
+    if isinstance(config.objective, Search):
+        away.append(config.radius)
+    return float(np.clip(max(away) + _ROOM, _LEAST, config.radius + _MARGIN)) / EDGE
+
+
 class _Film(NamedTuple):
     """What is drawn of the aircraft, each field (T + 1, N) or (N,), in the top view's units."""
 
@@ -115,34 +140,31 @@ class _Film(NamedTuple):
     strip: NDArray  # (T + 1, N, 2), where the altitudes stand
     health: NDArray  # 0 to 1
     dead_for: NDArray  # frames; 0 of the living
-    sight: NDArray  # km
+    cone: NDArray  # size of the sensors' cones
     ours: NDArray  # bool: of team A
 
 
-def _film(env: AeroJAX, recorded: Any) -> _Film:
+def _film(env: AeroJAX, recorded: Any, unit: float) -> _Film:
     motion = recorded.motion
     ours = np.arange(len(env.slot_names)) < team_sizes(env)[0]
     return _Film(
-        places=np.stack([motion.x, -motion.y], axis=-1) / 1000,
+        places=np.stack([motion.x, -motion.y], axis=-1) / unit,
         turn=-np.degrees(np.arctan2(motion.vy, motion.vx)),
         size=0.65 + 0.5 * motion.z / env.config.ceiling,
         altitude=motion.z / 1000,
-        strip=np.stack([strip_x(env, ours) + 0 * motion.z, strip_y(env, motion.z)], axis=-1),
+        strip=np.stack([strip_x(ours) + 0 * motion.z, strip_y(env, motion.z)], axis=-1),
         health=np.clip(recorded.hp / env.fleet.max_hp, 0, 1),
         dead_for=np.cumsum(~recorded.alive, axis=0),
-        sight=env.fleet.radar_range / 1000,
+        cone=env.fleet.radar_range / (CONE * unit),
         ours=ours,
     )
 
 
-def _frame(film: _Film, state: State, time: int, points: NDArray, cells: NDArray) -> Frame:
-    marks = _on_the_ground(points, cells) | _teams(film, state, time) | _aircraft(film, time)
+def _frame(film: _Film, state: State, time: int, task: dict[str, NDArray]) -> Frame:
+    marks = {name: _rows(places * [1, -1]) for name, places in task.items()}
+    marks["strip"] = [[EDGE + STRIP / 2, 0]]
+    marks |= _teams(film, state, time) | _aircraft(film, time)
     return {name: places for name, places in marks.items() if places}
-
-
-def _on_the_ground(points: NDArray, cells: NDArray) -> Frame:
-    top_view = [1e-3, -1e-3]
-    return {"cell": _rows(cells * top_view), "point": _rows(points[:, :2] * top_view)}
 
 
 def _teams(film: _Film, state: State, time: int) -> Frame:
@@ -167,7 +189,7 @@ def _aircraft(film: _Film, time: int) -> Frame:
     watching = film.ours & up
     wrecks = ~up & (dead_for <= _WRECK_FRAMES)
     return {
-        "cone": _rows(here[watching], turn[watching], film.sight[watching]),
+        "cone": _rows(here[watching], turn[watching], film.cone[watching]),
         "wreck": _rows(here[wrecks], 1 - dead_for[wrecks] / (_WRECK_FRAMES + 1)),
         "altitude": _rows(here[up] + _BELOW, film.altitude[time, up]),
         **{f"burst-{age}": _rows(here[dead_for == age + 1]) for age in range(len(FLASHES))},

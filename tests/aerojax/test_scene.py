@@ -1,7 +1,8 @@
 """What is drawn of an episode: two fighters against two, on states that are written here by hand.
 
 ally_0 flies north at (1000, 2000, 3000) m, ally_1 east at the centre; enemy_0 flies west and
-enemy_1 east, both south of them.
+enemy_1 east, both south of them, and so near the edge that the board shows the whole arena: then a
+unit of it is a kilometre.
 """
 
 import json
@@ -38,7 +39,7 @@ def state(step=0, alive=ALIVE, hp=None, target=(-1, -1, -1, -1), sees=(), seen_b
             matrix[pair] = True
     return State(
         motion=Motion(
-            x=floats(1000, 0, 0, -3000),
+            x=floats(1000, 0, 0, -7900),
             y=floats(2000, 0, -1000, -1000),
             z=floats(3000, 2500, 10000, 0),
             vx=floats(0, 200, -200, 200),
@@ -75,7 +76,7 @@ def scene_of(env, *states, **options):
 def test_north_is_up_and_a_nose_points_along_the_flight(env):
     (frame,) = scene_of(env, state())["frames"]
     places = [frame[f"aircraft-{slot}"][0][:3] for slot in range(4)]
-    assert places == [[1, -2, -90], [0, 0, 0], [0, 1, -180], [-3, 1, 0]]
+    assert places == [[1, -2, -90], [0, 0, 0], [0, 1, -180], [-7.9, 1, 0]]
     # The one at the ceiling looks larger than the one on the ground.
     sizes = [frame[f"aircraft-{slot}"][0][3] for slot in (2, 3)]
     assert sizes == [1.15, 0.65]
@@ -84,21 +85,33 @@ def test_north_is_up_and_a_nose_points_along_the_flight(env):
     assert [y for _, y in frame["strip-b"]] == [-8, 8]
 
 
+def test_the_board_shows_the_part_that_is_flown_in(env):
+    near = state()
+    near = replace(near, motion=replace(near.motion, x=near.motion.x / 4, y=near.motion.y / 4))
+    scene = scene_of(env, near)
+    # enemy_1, the farthest, is 1.99 km away, and the board shows 3.5 km: 416.7 m are one unit.
+    assert scene["box"] == scene_of(env, state())["box"]
+    assert scene["frames"][0]["aircraft-3"][0][:2] == [-4.74, 0.6]
+    assert scene["frames"][0]["cone"][0][3] == 3.6
+    disc = next(shape for shape in scene["background"] if shape["fill"] == "sky")
+    assert disc["radius"] == pytest.approx(19.2)
+
+
 def test_health_sight_and_gunfire(env):
     shown = state(hp=(1, 0.5, 1, 1), target=(3, -1, -1, 1), sees=[(0, 1)], seen_by=[(1, 1)])
     (frame,) = scene_of(env, shown)["frames"]
-    assert frame["seen-a"] == frame["shot-a"] == [[1, -2, -3, 1]]
-    assert frame["seen-b"] == frame["shot-b"] == [[-3, 1, 0, 0]]
-    assert sorted(frame["hit"]) == [[-3, 1], [0, 0]]
+    assert frame["seen-a"] == frame["shot-a"] == [[1, -2, -7.9, 1]]
+    assert frame["seen-b"] == frame["shot-b"] == [[-7.9, 1, 0, 0]]
+    assert sorted(frame["hit"]) == [[-7.9, 1], [0, 0]]
     bars = [(right - left, opacity) for left, _, right, _, opacity in frame["health-a"]]
     np.testing.assert_allclose(bars, [(0.72, 0.3), (0.72, 0.3), (0.72, 1), (0.36, 1)])
-    assert [row[3] for row in frame["cone"]] == [6, 6]
+    assert [row[3] for row in frame["cone"]] == [1.5, 1.5]
 
 
 def test_what_dies_bursts_and_leaves_a_wreck_that_fades(env):
     dead = (True, True, True, False)
     scene = scene_of(env, state(0), *(state(1 + i, dead, seen_by=[(1, 0)]) for i in range(45)))
-    there = [-3, 1]
+    there = [-7.9, 1]
     before, after = scene["frames"][:2]
     assert "wreck" not in before
     assert after["burst-0"] == [there]
