@@ -206,6 +206,22 @@ def test_recovery_from_a_stall(v, gamma):
 
 
 @pytest.mark.parametrize(
+    ("lateral", "vertical", "ny", "nz"),
+    [
+        (0.0, 0.0, 0.0, 1.0),  # level
+        (0.5, 0.0, 3.4641, 1.0),  # half of √(7² − 1)
+        (-1.0, 0.0, -6.9282, 1.0),
+        (0.0, 1.0, 0.0, 4.9),  # full pull: 0.7 of 7 g
+        (0.0, -1.0, 0.0, -2.8),  # full push: 0.4 of 7 g
+        (1.0, 1.0, 4.9990, 4.9),  # the turn gets what the climb leaves: √(7² − 4.9²)
+    ],
+)
+def test_guided_control_asks_for_turn_and_climb(lateral, vertical, ny, nz):
+    asked = guided(FLEET, motion(v=300.0), command(lateral, vertical))
+    np.testing.assert_allclose(np.array(asked)[:, FIGHTER], (ny, nz), atol=1e-4)
+
+
+@pytest.mark.parametrize(
     ("pull", "bank", "ny", "nz"),
     [
         (1.0, 0.0, 0.0, 7.0),  # full pull
