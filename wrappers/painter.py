@@ -17,12 +17,13 @@ from wrappers.sprites import (
     drawing,
     line,
     long_line,
+    numbered,
     reach,
     rgb,
     shortened,
     sprite,
     text_width,
-    variant,
+    turned,
     write,
 )
 
@@ -69,6 +70,7 @@ class Painter:
         picture_height = _multiple_of_16(self._board.bottom + _LEGEND_LINE * len(legend) + 4)
         self._origin = self._board.x - left * self._scale, self._board.y - top * self._scale
 
+        self._sprites: dict[tuple, pygame.Surface] = {}
         self._symbols: dict[tuple, tuple[pygame.Surface, tuple[int, int]]] = {}
         self._ground = pygame.Surface((picture_width, picture_height), depth=32)
         self._ground.fill(rgb(_PAPER[theme]))
@@ -107,16 +109,25 @@ class Painter:
 
     def _symbol(self, name: str, place: Iterable[float]) -> tuple[pygame.Surface, tuple[int, int]]:
         """A mark as it looks at a place, and where in the picture of it its origin lies."""
-        mark = self._scene["marks"][name]
-        look = _look(mark, place)
+        look = _look(self._scene["marks"][name], place)
         key = name, *look.items()
         if key not in self._symbols:
+            number = look.pop("number", None)
             if look:
-                self._symbols[key] = variant(mark["shapes"], self._colours, self._scale, look)
+                twice = self._sprite(name, number, 2)
+                plain = {"turn": 0.0, "size": 1.0, "opacity": 1.0}
+                self._symbols[key] = turned(twice, **(plain | look))
             else:
-                symbol = sprite(mark["shapes"], self._colours, self._scale)
+                symbol = self._sprite(name, number, 1)
                 self._symbols[key] = symbol, symbol.get_rect().center
         return self._symbols[key]
+
+    def _sprite(self, name: str, number: float | None, factor: int) -> pygame.Surface:
+        key = name, number, factor
+        if key not in self._sprites:
+            shapes = numbered(self._scene["marks"][name].get("shapes", ()), number)
+            self._sprites[key] = sprite(shapes, self._colours, factor * self._scale)
+        return self._sprites[key]
 
     def _rule(self, picture: pygame.Surface, name: str, stands: Iterable[Iterable[float]]) -> None:
         mark = self._scene["marks"][name]

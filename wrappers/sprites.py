@@ -56,30 +56,24 @@ def sprite(shapes: Iterable[Shape], colours: Mapping[str, Colour], scale: float)
     return drawing(shapes, colours, scale, (-half / scale, -half / scale), (2 * half, 2 * half))
 
 
-def variant(
-    shapes: Iterable[Shape],
-    colours: Mapping[str, Colour],
-    scale: float,
-    place: Mapping[str, float],
+def turned(
+    twice: pygame.Surface, turn: float, size: float, opacity: float
 ) -> tuple[pygame.Surface, tuple[int, int]]:
-    """Shapes turned, sized, faded and numbered as a place asks, and where their origin lies."""
-    shapes = [_numbered(shape, place) for shape in shapes]
-    size = 0.5 * place.get("size", 1.0)  # drawn twice as large, and scaled while it turns
-    whole = pygame.transform.rotozoom(
-        sprite(shapes, colours, 2 * scale), -place.get("turn", 0.0), size
-    )
-    opacity = round(255 * place.get("opacity", 1.0))
-    if opacity < 255:
-        whole.fill((opacity,) * 4, special_flags=pygame.BLEND_RGBA_MULT)
+    """A sprite, drawn twice as large, turned, sized and faded; and where its origin lies."""
+    whole = pygame.transform.rotozoom(twice, -turn, size / 2)
+    if opacity < 1:
+        whole.fill((round(255 * opacity),) * 4, special_flags=pygame.BLEND_RGBA_MULT)
     middle = whole.get_rect().center
     used = whole.get_bounding_rect()
     return whole.subsurface(used).copy(), (middle[0] - used.x, middle[1] - used.y)
 
 
-def _numbered(shape: Shape, place: Mapping[str, float]) -> Shape:
-    if shape["shape"] != "number":
-        return shape
-    return {**shape, "shape": "text", "text": f"{place['number']:.1f}"}
+def numbered(shapes: Iterable[Shape], number: float | None) -> list[Shape]:
+    """The shapes, their numbers written."""
+    return [
+        {**shape, "shape": "text", "text": f"{number:.1f}"} if shape["shape"] == "number" else shape
+        for shape in shapes
+    ]
 
 
 def reach(shape: Shape) -> float:
