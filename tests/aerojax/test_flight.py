@@ -221,6 +221,13 @@ def test_guided_control_asks_for_turn_and_climb(lateral, vertical, ny, nz):
     np.testing.assert_allclose(np.array(asked)[:, FIGHTER], (ny, nz), atol=1e-4)
 
 
+def test_guided_control_is_within_the_available():
+    slow = motion(v=60.0)  # below the stall: level flight takes all there is
+    ny, nz = guided(FLEET, slow, command(1.0, 0.0))
+    np.testing.assert_allclose(nz, available_load(FLEET, slow), rtol=1e-5)
+    np.testing.assert_allclose(ny, 0.0, atol=2e-3)
+
+
 @pytest.mark.parametrize(
     ("pull", "bank", "ny", "nz"),
     [
