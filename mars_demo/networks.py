@@ -129,3 +129,15 @@ def entropy(log_probs: Array) -> Array:
     """Entropy in nats of categorical log-probabilities (..., n); masked actions count 0."""
     probs = jnp.exp(log_probs)
     return -jnp.sum(jnp.where(probs > 0, probs * log_probs, 0.0), axis=-1)
+
+
+def sample(key: Array, log_probs: Array) -> Array:
+    """Draws actions, int (...), from categorical log-probabilities (..., n).
+
+    Inverts the distribution function, which takes one random number a draw; Gumbel noise takes n.
+    """
+    probs = jnp.exp(log_probs)
+    # Rounding may leave steps in the sums at actions of probability 0; these are never to be drawn.
+    sums = jnp.where(probs > 0, jnp.cumsum(probs, axis=-1), 0.0)
+    uniform = jax.random.uniform(key, (*probs.shape[:-1], 1), probs.dtype)
+    return jnp.argmax(sums > uniform * jnp.max(sums, axis=-1, keepdims=True), axis=-1)

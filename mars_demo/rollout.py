@@ -12,6 +12,8 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.wrappers.baselines import JaxMARLWrapper
 
+from mars_demo.networks import sample
+
 Env = MultiAgentEnv | JaxMARLWrapper
 
 
@@ -150,7 +152,7 @@ def collect(
         action_key, env_key = jax.random.split(key)
         num_envs = progress.first.shape[0]
         memory, log_probs = act(progress.memory, progress.view, progress.first)
-        action = jax.random.categorical(action_key, log_probs)
+        action = sample(action_key, log_probs)
         log_prob = jnp.take_along_axis(log_probs, action[..., None], axis=-1)[..., 0]
 
         obs, env_state, rewards, dones, info = jax.vmap(env.step)(

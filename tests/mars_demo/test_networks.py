@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mars_demo.networks import GRU, Actor, entropy
+from mars_demo.networks import GRU, Actor, entropy, sample
 
 T, E, A, F, H = 6, 3, 2, 5, 8
 
@@ -118,3 +118,21 @@ def test_masked_actions_never_happen_and_entropy_has_no_nan(actor, sequence, lef
 def test_entropy_by_hand():
     log_probs = jnp.log(jnp.array([[0.5, 0.5], [0.25, 0.75]]))
     np.testing.assert_allclose(entropy(log_probs), [np.log(2), 0.5623351], atol=1e-6)
+
+
+def test_samples_follow_their_probabilities():
+    probs = np.array([0.0, 0.1, 0.0, 0.6, 0.3, 0.0], np.float32)
+    log_probs = jnp.maximum(jnp.log(probs), jnp.finfo(jnp.float32).min)
+    n = 100_000
+    drawn = jax.jit(sample)(jax.random.key(0), jnp.tile(log_probs, (n, 1)))
+    counts = np.bincount(np.asarray(drawn), minlength=6)
+    deviation = np.sqrt(n * probs * (1 - probs))
+    assert np.all(np.abs(counts - n * probs) <= 5 * deviation)  # of what cannot be, none
+
+
+def test_extreme_draws_are_possible_actions(monkeypatch):
+    # Neither the first nor the last action is possible, and ten times 0.1 is not quite one.
+    log_probs = jnp.log(jnp.array([0.0, *[0.1] * 10, 0.0, 0.0]))
+    for uniform, expected in [(0.0, 1), (np.float32(1 - 2**-24), 10)]:
+        monkeypatch.setattr(jax.random, "uniform", lambda *_, u=uniform: jnp.full((1,), u))
+        assert sample(jax.random.key(0), log_probs) == expected
