@@ -210,7 +210,7 @@ def _line(team: str, kind: str, width: float) -> dict:
     axes = ["x", "y", "x2", "y2", "opacity"]
     fill = "fire" if kind == "shot" else f"team-{team}"
     return {
-        "at": axes if kind == "health" else axes[:-1],
+        "at": axes[:-1] if kind == "shot" else axes,
         "line": {"fill": fill, "width": width},
         "shapes": [],
         "glides": True,

@@ -43,6 +43,7 @@ _FRAMES_PER_SECOND = 10  # five times as fast as the episode was
 _BAR = 0.36  # half a health bar
 _ABOVE, _BELOW = np.array([-_BAR, -0.5]), np.array([0.0, 0.55])  # health and altitude
 _WRECK_FRAMES = 40
+_SIGHT_OPACITY = 0.4
 _LEAST, _ROOM, _MARGIN = 3500.0, 900.0, 400.0  # m: shown of the arena, around aircraft, around it
 
 
@@ -176,7 +177,9 @@ def _teams(film: _Film, state: State, time: int) -> Frame:
         slots, shown = np.flatnonzero(mine), mine & up
         eyes, found = np.nonzero(seen & up[mine][:, None] & up[~mine])
         shooters = slots[target[slots] >= 0]
-        frame[f"seen-{team}"] = _rows(here[slots[eyes]], here[np.flatnonzero(~mine)[found]])
+        seen_ones = np.flatnonzero(~mine)[found]
+        faint = np.full(len(eyes), _SIGHT_OPACITY)
+        frame[f"seen-{team}"] = _rows(here[slots[eyes]], here[seen_ones], faint)
         frame[f"shot-{team}"] = _rows(here[shooters], here[target[shooters]])
         frame[f"strip-{team}"] = _rows(film.strip[time, shown])
         frame[f"health-{team}"] = _bars(here[shown], film.health[time, shown])

@@ -102,7 +102,7 @@ export class Fire {
       const way = to.clone().sub(from);
       beam.position.copy(from).addScaledVector(way, 0.5);
       beam.quaternion.setFromUnitVectors(new Vector3(1, 0, 0), way.clone().normalize());
-      beam.scale.set(way.length(), 0.03 * size, 0.03 * size);
+      beam.scale.set(way.length(), 0.02 * size, 0.02 * size);
       flash.position.copy(to);
       flash.scale.setScalar(size * (0.5 + 0.15 * Math.sin(9 * time)));
     });

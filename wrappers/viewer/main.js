@@ -119,10 +119,10 @@ function lookFromAfar() {
   const places = tracks.flatMap((track) => track.places);
   const away = places.map(({ x, y }) => Math.hypot(x, y)).sort((a, b) => a - b);
   const reach = away.length ? 1.25 * away[Math.floor(0.95 * (away.length - 1))] : Infinity;
-  const arena = space.radius / 1000, radius = Math.min(arena, Math.max(0.45 * arena, reach));
+  const arena = space.radius / 1000, radius = Math.min(arena, Math.max(0.42 * arena, reach));
   const far = radius / Math.min(1, camera.aspect);
-  controls.target.set(0, 0, places.reduce((sum, { z }) => sum + z, 0) / Math.max(1, places.length) - 0.1 * radius);
-  camera.position.set(0.4 * radius, -1.9 * far, 1.3 * far);
+  controls.target.set(0, 0, places.reduce((sum, { z }) => sum + z, 0) / Math.max(1, places.length) - 0.15 * radius);
+  camera.position.set(0.4 * radius, -1.75 * far, 1.5 * far);
   controls.update();
 }
 
