@@ -61,14 +61,12 @@ def available(z: Array, vz: Array, alive: Array, ceiling: float, guided: bool) -
         ceiling: m.
         guided: whether the second part of an action is a climb.
     """
-    index = np.arange(NUM_ACTIONS, dtype=np.int32)
-    descends, climbs = index // 3 % 3 == 0, index // 3 % 3 == 2
+    index = np.arange(NUM_ACTIONS, dtype=np.int32).reshape(1, -1, *(1,) * (z.ndim - 1))
     soon = (z + GUARD_TIME * vz)[:, None]
-    ok = jnp.ones((len(z), NUM_ACTIONS), bool)
-    if guided:
-        ok &= ~((soon < GUARD_HEIGHT) & descends[None])
-        ok &= ~((soon > ceiling - GUARD_HEIGHT) & climbs[None])
-    return jnp.where(alive[:, None], ok, (index == NO_OP)[None])
+    no_descent = (soon < GUARD_HEIGHT) & (index // 3 % 3 == 0)
+    no_climb = (soon > ceiling - GUARD_HEIGHT) & (index // 3 % 3 == 2)
+    sensible = ~(no_descent | no_climb) if guided else (index >= 0)
+    return jnp.where(alive[:, None], sensible, index == NO_OP)
 
 
 def check_actions(actions: Mapping[str, Any], agents: Sequence[str], discrete: bool) -> dict:

@@ -180,7 +180,7 @@ class AeroJAX(MultiAgentEnv):
                 return list(action_rules.encode(command)[:count])
             return [jnp.stack([part[i] for part in command]) for i in range(count)]
 
-        decided = batch_last(decide)(self._constants[0], state)
+        decided = batch_last(decide)(self._constants, state)
         return dict(zip(self.agents[first : first + count], decided, strict=True))
 
     # --- Views of a state ---------------------------------------------------------------------

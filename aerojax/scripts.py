@@ -26,6 +26,8 @@ Script = Callable[[Config, Fleet, State, Sides], Command]
 TURN_GAIN = 2.5  # lateral command for the sine of the bearing
 PATROL_RADIUS = 3000.0  # m from the middle at which those without contact circle
 CREEP_RANGE = 450.0  # m, within which a script no longer closes in
+TURN_COST = 3.0  # an opponent behind is as dear to the ace as one 7 times as far ahead
+CROWD_COST = 1.0  # as is one at twice the distance for each team-mate who wants it too
 SLOW, FAST = 130.0, 330.0  # m/s between which the ace keeps
 
 
@@ -90,9 +92,12 @@ def ace(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
     del fleet
     picture = look_around(state, sides)
     relation, known = picture.relation, picture.known
-    preferred = _preference(config, sides, relation.range)
-    off_nose = preferred * (1.5 - 0.5 * relation.nose)
-    chosen = _one_hot_least(jnp.where(known, off_nose, jnp.inf))
+    flying = known & state.alive[sides.own][:, None]
+    cost = _preference(config, sides, relation.range) * (1.0 + TURN_COST * (1.0 - relation.nose))
+    first = _one_hot_least(jnp.where(flying, cost, jnp.inf)).astype(jnp.float32)
+    mates_there = jnp.sum(first, axis=0)[None] - first
+    cost = cost * (1.0 + CROWD_COST * mates_there)
+    chosen = _one_hot_least(jnp.where(known, cost, jnp.inf))
     place, distance = _place_of(picture, chosen)
     time = jnp.clip(distance / 450.0, 0.0, 3.0) * 0.6
     drift = _velocity_of(picture, chosen)

@@ -11,7 +11,9 @@ import numpy as np
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
+import aerojax
 import paxmen
+from aerojax.scenarios import get_config
 from mars_demo.config import Config, nearest_first
 from paxmen.planner import plan
 
@@ -33,6 +35,8 @@ class Task:
     """A full-information script `script(env, state) -> actions`, the bar to reach."""
     script_name: str = "script"
     """How people call the script."""
+    script_make: Callable[[], MultiAgentEnv] | None = None
+    """The environment that the script plays, where it needs other actions than the agents'."""
     scene: Callable[[Any, Any, np.ndarray, str], dict[str, Any]] | None = None
     """`scene(env, states, rewards, title)`: a recorded episode for `wrappers.save_scene`."""
 
@@ -84,7 +88,50 @@ def _paxmen_task(name: str) -> Task:
     )
 
 
-TASKS = {name: _paxmen_task(name) for name in paxmen.list_envs()}
+def _aerojax_scene(env: Any, states: Any, rewards: np.ndarray, title: str) -> dict[str, Any]:
+    from aerojax.scene import episode_scene
+
+    return episode_scene(env, states, rewards, title=title)
+
+
+_AEROJAX_PRESET = {
+    "rollout_steps": 32,
+    "epochs": 4,
+    "gamma": 0.99,
+    "gae_lambda": 0.95,
+    "entropy": 0.01,
+    "lr": 1e-3,
+    "eps": 0.5,
+}
+_AEROJAX_SCORES = {"win": "games won", "hits": "points reached", "found": "share found"}
+
+
+def _aerojax_task(name: str) -> Task:
+    config = get_config(name)
+    entry = config.objective.score
+
+    def script(env: Any, state: Any) -> dict[str, Array]:
+        return env.script_actions(state, config.objective.script)
+
+    return Task(
+        name=f"aerojax/{name}",
+        make=lambda: aerojax.make(name),
+        episode_length=config.max_steps,
+        score=lambda reward, info: info[entry][0].astype(jnp.float32),
+        score_name=_AEROJAX_SCORES[entry],
+        encode=lambda observation: observation,
+        encode_world=lambda world_state: world_state,
+        preset=lambda algo: Config(algo=algo).replace(**_AEROJAX_PRESET),
+        script=script,
+        script_name=f"{config.objective.script} script",
+        script_make=lambda: aerojax.make(name, actions="continuous"),
+        scene=_aerojax_scene,
+    )
+
+
+TASKS = {name: _paxmen_task(name) for name in paxmen.list_envs()} | {
+    f"aerojax/{name}": _aerojax_task(name) for name in aerojax.list_scenarios()
+}
 
 
 def bench_environments() -> list[tuple[str, MultiAgentEnv]]:
