@@ -67,7 +67,7 @@ export class Player {
       Home: () => this.seek(0),
       End: () => this.seek(this.last),
     };
-    const own = event.target.closest("select") || (event.key === " " && event.target.closest("button"));
+    const own = event.target.closest?.("select") || (event.key === " " && event.target.closest?.("button"));
     if (!keys[event.key] || own || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     keys[event.key]();
