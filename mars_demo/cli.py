@@ -137,7 +137,7 @@ class List:
             agent = env.agents[0]
             sizes = [len(env.agents), env.observation_space(agent).shape, env.action_space(agent).n]  # pyright: ignore[reportAttributeAccessIssue]
             print(
-                "{:12s} {} agents, observation {}, {} actions, {} steps, score: {}".format(
+                "{:28s} {} agents, observation {}, {} actions, {} steps, score: {}".format(
                     task.name, *sizes, task.episode_length, task.score_name
                 )
             )
@@ -165,15 +165,21 @@ class Bench:
 class Figure:
     """Draw a figure of the documentation anew."""
 
-    name: Positional[Literal["objectives"]]
-    """Which: `objectives` shows values and gradients, drift and collapse."""
+    name: Positional[Literal["objectives", "aircraft"]]
+    """`objectives` shows values and gradients, drift and collapse; `aircraft` what classes can."""
     path: Positional[Path]
     """The PNG to write."""
 
     def run(self) -> None:
-        from mars_demo.demonstrations import figure
+        if self.name == "aircraft":
+            from mars_demo.aircraft_figure import draw_aircraft
+            from mars_demo.tasks import aircraft_curves
 
-        figure(self.path)
+            draw_aircraft(aircraft_curves(), self.path)
+        else:
+            from mars_demo.demonstrations import figure
+
+            figure(self.path)
         print(self.path)
 
 
@@ -200,14 +206,20 @@ class Compare:
 class Study:
     """Run an experiment of docs/results.md. Runs that are there already are not run again."""
 
-    name: Positional[Literal["tune", "compare", "knobs"]]
-    """`tune` chooses presets, `compare` compares objectives, `knobs` turns one knob at a time."""
+    name: Positional[Literal["tune", "compare", "knobs", "scenarios"]]
+    """`tune` chooses presets, `compare` compares objectives, `knobs` turns one knob at a time,
+    `scenarios` trains MARS on AeroJAX's benchmark."""
     task: str = DEFAULT_TASK
-    """The task's name."""
+    """The task's name; `scenarios` has its own."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
-    """Where to [studies/TASK/NAME]."""
+    """Where to [studies/TASK/NAME, or studies/scenarios]."""
 
     def run(self) -> None:
+        if self.name == "scenarios":
+            from mars_demo.scenario_study import study_scenarios
+
+            print(study_scenarios(self.out or Path("studies") / self.name))
+            return
         from mars_demo.studies import STUDIES
 
         out = self.out or Path("studies") / get_task(self.task).name / self.name

@@ -62,12 +62,12 @@ def compare_policies(folder: Path, episodes: int, seed: int, greedy: bool) -> di
 
 def format_scores(task: Task, scores: dict[str, Episodes]) -> str:
     """A table of policies: score and return, with 95 % confidence intervals over episodes."""
-    lines = [f"{'policy':12s} {task.score_name:>22s} {'return':>18s} {'episodes':>10s}"]
+    lines = [f"{'policy':16s} {task.score_name:>22s} {'return':>18s} {'episodes':>10s}"]
     for name, played in scores.items():
         score, reward = (
-            "{:.1f} ± {:.1f}".format(*mean_and_interval(x)) for x in (played.score, played.reward)
+            "{:.2f} ± {:.2f}".format(*mean_and_interval(x)) for x in (played.score, played.reward)
         )
-        lines.append(f"{name:12s} {score:>22s} {reward:>18s} {len(played.score):>10d}")
+        lines.append(f"{name:16s} {score:>22s} {reward:>18s} {len(played.score):>10d}")
     return "\n".join(lines)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -170,11 +170,12 @@ def _play(
 
 def reference_scores(task: Task, episodes: int, seed: int = 0) -> dict[str, Episodes]:
     """The random policy and, where the task has one, its script, by their names."""
-    policies = {"random": random_policy(task)}
-    if task.script is not None:
-        policies[task.script_name] = scripted_policy(task)
     key = jax.random.key(seed)
-    return {name: evaluate(task, policy, key, episodes) for name, policy in policies.items()}
+    scores = {"random": evaluate(task, random_policy(task), key, episodes)}
+    if task.script is not None:
+        played = task if task.script_make is None else replace(task, make=task.script_make)
+        scores[task.script_name] = evaluate(played, scripted_policy(played), key, episodes)
+    return scores
 
 
 def evaluate_run(folder: Path, episodes: int, seed: int, greedy: bool) -> Episodes:

@@ -68,7 +68,9 @@ def test_help_shows_the_preset_of_the_task_and_algorithm(capsys):
 def test_list_names_each_task_first(capsys):
     main(["list"])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["paxmen-4", "paxmen-5", "paxmen-6"]
+    names = [line.split()[0] for line in lines]
+    assert names[:4] == ["paxmen-4", "paxmen-5", "paxmen-6", "aerojax/waypoint_5"]
+    assert "aerojax/special_5_vs_5" in names
     assert "4 agents" in lines[0]
     assert "100 steps" in lines[0]
 
