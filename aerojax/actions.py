@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -33,8 +34,8 @@ def encode(command: Command) -> Array:
     """int32 (n,): the action whose levels are the nearest to each command."""
 
     def index(levels: Sequence[float], value: Array) -> Array:
-        borders = [(a + b) / 2 for a, b in zip(levels, levels[1:], strict=False)]
-        return sum((value > border).astype(jnp.int32) for border in borders)  # pyright: ignore[reportReturnType]
+        passed = [(value > (a + b) / 2).astype(jnp.int32) for a, b in pairwise(levels)]
+        return sum(passed, start=jnp.zeros_like(passed[0]))
 
     return (
         9 * index(LATERAL, command.lateral)

@@ -82,7 +82,8 @@ def place_obstacles(draws: Draws, count: int, radius: float, starts: Motion) -> 
     """Draws cylinders, none of them over a start.
 
     Each tries four places, uniform in a disc, and takes the first that is 400 m clear of every
-    start. If none is (less than one time in a hundred), the cylinder has no height: it does nothing.
+    start. If none is (less than one time in a hundred), the cylinder has no height and does
+    nothing.
 
     Args:
         draws: uniform numbers.

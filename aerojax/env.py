@@ -11,7 +11,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
@@ -323,11 +322,19 @@ class AeroJAX(MultiAgentEnv):
 @cache
 def _count_words(config: Config) -> tuple[int, int]:
     def count(rule: Callable[..., Any], *args: Any) -> tuple[int, Any]:
-        counter = Draws(np.zeros((MOST_WORDS,), np.uint32))
-        out = jax.eval_shape(lambda *args: rule(config, config.fleet, *args, counter), *args)
-        return counter.used, out
+        used = 0
+
+        def counted(words: Array, *args: Any) -> Any:
+            nonlocal used
+            draws = Draws(words)
+            out = rule(config, config.fleet, *args, draws)
+            used = draws.used
+            return out
+
+        out = jax.eval_shape(counted, jax.ShapeDtypeStruct((MOST_WORDS,), jnp.uint32), *args)
+        return used, out
 
     spawn_words, state = count(spawn)
-    stick = jax.ShapeDtypeStruct((config.num_agents,), jnp.float32)
+    stick: Any = jax.ShapeDtypeStruct((config.num_agents,), jnp.float32)
     step_words, _ = count(rules.play, state, Command(stick, stick, stick))
     return spawn_words, step_words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import jax.numpy as jnp
@@ -69,7 +69,8 @@ class Escort(Objective):
         teams_start = -2500.0
         x = motion.x.at[escorts].add(start + _AHEAD - teams_start).at[asset].set(start)
         still = jnp.zeros_like(motion.vy[asset])
-        return motion.replace(
+        return replace(
+            motion,
             x=x,
             y=motion.y.at[escorts]
             .set(motion.y[escorts] - jnp.mean(motion.y[escorts], axis=0)[None])
@@ -126,7 +127,7 @@ class Escort(Objective):
         terms_a = combat_terms(escorts, foe, fleet, before, after, events)
         terms_b = combat_terms(foe, escorts, fleet, before, after, events)
         return Verdict(
-            task=task.replace(advantage_a=advantage_a, advantage_b=advantage_b),
+            task=replace(task, advantage_a=advantage_a, advantage_b=advantage_b),
             removed=jnp.zeros_like(after.alive),
             terms_a=terms_a | fate | {"shaping": gain_a},
             terms_b=terms_b | negated(fate) | {"shaping": gain_b},

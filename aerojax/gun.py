@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
+from numpy.typing import NDArray
 
 from aerojax.geometry import Relation
 
@@ -20,7 +21,7 @@ class Fire(NamedTuple):
     target: Array  # int32 (n,), the opponent that each fires at; -1: none
 
 
-def damage_rate(relation: Relation, gun_range: Array, gun_rate: Array) -> Array:
+def damage_rate(relation: Relation, gun_range: Array | NDArray, gun_rate: Array | NDArray) -> Array:
     """float32 (n, m): hit points a second that each row would do to each column.
 
     rate * (1 - r^2/Rw^2) * (1/4 + 3/4 (c - cos w)/(1 - cos w)) * (1/5 + 2/5 (1 - ct)), with c the
@@ -56,7 +57,7 @@ def fire(rate: Array, seen: Array, dt: float) -> Fire:
     return Fire(jnp.sum(chosen, axis=0) * dt, jnp.where(fires, best, -1))
 
 
-def by_chance(rate: Array, gun_rate: Array, chance: Array, dt: float) -> Array:
+def by_chance(rate: Array, gun_rate: Array | NDArray, chance: Array, dt: float) -> Array:
     """`damage_rate` made a matter of luck, with the same mean: bursts hit or miss.
 
     In a step a burst hits with the probability 1 - exp(-gun_rate * dt).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import jax.numpy as jnp
@@ -51,7 +51,8 @@ class Pursuit(Objective):
         across = across + _SPACING * lane.reshape(-1, *(1,) * (across.ndim - 1))
         heading = draws.uniform((count,), -jnp.pi, jnp.pi)
         speed = jnp.sqrt(motion.vx[foe] ** 2 + motion.vy[foe] ** 2)
-        return motion.replace(
+        return replace(
+            motion,
             x=motion.x.at[foe].set(along),
             y=motion.y.at[foe].set(across),
             vx=motion.vx.at[foe].set(speed * jnp.cos(heading)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
@@ -61,7 +62,8 @@ def play(
     damage = jnp.minimum(damage, state.hp)
     hp = jnp.where(alive, state.hp - damage, 0.0)
     alive = alive & (hp > 0.0)
-    state_after = state.replace(
+    state_after = replace(
+        state,
         motion=moved,
         hp=hp,
         alive=alive,
@@ -76,7 +78,8 @@ def play(
     alive = alive & ~verdict.removed
     own, foe = config.team_a
     truncated = ~verdict.over & (state_after.step >= config.max_steps)
-    state_after = state_after.replace(
+    state_after = replace(
+        state_after,
         alive=alive,
         hp=jnp.where(alive, hp, 0.0),
         seen_a=seen_a & both(alive[own], alive[foe]),

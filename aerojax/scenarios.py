@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from aerojax.combat import Combat
 from aerojax.config import Config, nearest_first
 from aerojax.escort import Escort
 from aerojax.pursuit import Pursuit

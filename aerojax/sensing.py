@@ -6,6 +6,7 @@ import math
 
 import jax.numpy as jnp
 from jax import Array
+from numpy.typing import NDArray
 
 from aerojax.geometry import Relation, across
 from aerojax.state import Motion
@@ -15,7 +16,7 @@ CONE_COSINE = math.cos(math.radians(60.0))  # the radar looks this far off the n
 LINK_RANGE = 10_000.0  # m between team-mates who exchange tracks
 
 
-def within_sensors(relation: Relation, radar_range: Array) -> Array:
+def within_sensors(relation: Relation, radar_range: Array | NDArray) -> Array:
     """bool (n, m): close by, or in the radar's cone and range.
 
     Args:
@@ -26,7 +27,7 @@ def within_sensors(relation: Relation, radar_range: Array) -> Array:
     return (relation.range < CLOSE_RANGE) | in_cone
 
 
-def noticed(relation: Relation, radar_range: Array, chance: Array) -> Array:
+def noticed(relation: Relation, radar_range: Array | NDArray, chance: Array) -> Array:
     """bool (n, m): a chance of 1 - 0.5 (r / radar range)^4 beyond 1500 m, certain within.
 
     Args:
@@ -43,9 +44,11 @@ def linked(team: Motion, dropped: Array) -> Array:
 
     Args:
         team: its motion.
-        dropped: bool (n, n), pairs whose link fails; that of i and j is read from the upper triangle.
+        dropped: bool (n, n), pairs whose link fails; the upper triangle is read.
     """
-    squared = sum(across(x, x) ** 2 for x in (team.x, team.y, team.z))
+    squared = (
+        across(team.x, team.x) ** 2 + across(team.y, team.y) ** 2 + across(team.z, team.z) ** 2
+    )
     index = jnp.arange(squared.shape[0], dtype=jnp.int32)
     index = index.reshape(-1, 1, *(1,) * (squared.ndim - 2))
     upper = index < index.swapaxes(0, 1)
@@ -65,7 +68,7 @@ def tracks(seen: Array, link: Array) -> Array:
 
 def detect(
     relation: Relation,
-    radar_range: Array,
+    radar_range: Array | NDArray,
     visible: Array,
     chance: Array | None,
 ) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -50,7 +51,7 @@ def spawn(config: Config, fleet: Fleet, draws: Draws) -> State:
     )
     state = State(
         motion=motion,
-        hp=fleet.max_hp + blank,
+        hp=blank + fleet.max_hp,
         alive=alive,
         hurt=blank,
         target=blank.astype(jnp.int32) - 1,
@@ -64,7 +65,7 @@ def spawn(config: Config, fleet: Fleet, draws: Draws) -> State:
         step=zero.astype(jnp.int32),
         done=zero.astype(bool),
     )
-    return state.replace(task=config.objective.start(config, state, relation, draws))
+    return replace(state, task=config.objective.start(config, state, relation, draws))
 
 
 def _abreast(config: Config, draws: Draws) -> Motion:
@@ -117,7 +118,8 @@ def _formation(config: Config) -> tuple[NDArray, NDArray, NDArray]:
 def _turned(motion: Motion, angle: Array) -> Motion:
     """The whole scene turned by an angle."""
     cos, sin = jnp.cos(angle)[None], jnp.sin(angle)[None]
-    return motion.replace(
+    return replace(
+        motion,
         x=cos * motion.x - sin * motion.y,
         y=sin * motion.x + cos * motion.y,
         vx=cos * motion.vx - sin * motion.vy,
