@@ -39,9 +39,9 @@ class EscortTask:
 class Escort(Objective):
     """Keep the asset alive until it arrives, or until no attacker is left."""
 
-    damage_dealt: float = 1.0
+    damage_dealt: float = 2.0
     damage_taken: float = -0.5
-    kills: float = 1.0
+    kills: float = 2.0
     losses: float = -0.5
     crashes: float = -0.2
     asset_damage: float = -1.0
@@ -49,7 +49,7 @@ class Escort(Objective):
     arrival: float = 2.0
     """The asset arrived, or no attacker is left."""
     asset_lost: float = -2.0
-    shaping: float = 1.0
+    shaping: float = 3.0
     """As in Combat, of the escorts."""
     discount: float = 0.99
     """The learner's discount. Not a weight."""

@@ -31,11 +31,11 @@ class Pursuit(Objective):
     """Fraction of the evaders captured in this step."""
     win: float = 2.0
     """No evader is left."""
-    closing: float = 0.3
+    closing: float = 1.0
     """Mean approach of the pursuers to the nearest evader, km."""
     time: float = -0.002
     """Every step."""
-    crashes: float = -1.0
+    crashes: float = -0.5
     """Fraction of the team that crashed or collided."""
 
     script: ClassVar[str] = "pursuit"

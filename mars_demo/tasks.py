@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -105,12 +106,17 @@ _AEROJAX_PRESET = {
     "gae_lambda": 0.95,
     "entropy": 0.003,
 }
+_AEROJAX_SLOW = {
+    "waypoint_5": {"total_steps": 8_000_000, "minibatches": 16},
+    "hide_and_seek_4_vs_2": {"total_steps": 8_000_000},
+}
 _AEROJAX_EPS = {"mars": 1.0, "mappo": 0.1, "maspo": 0.5}
 _AEROJAX_SCORES = {"win": "games won", "hits": "points reached", "found": "share found"}
 
 
-def _aerojax_preset(algo: str) -> Config:
-    return Config(algo=algo, eps=_AEROJAX_EPS[algo.split("-")[0]]).replace(**_AEROJAX_PRESET)
+def _aerojax_preset(name: str, algo: str) -> Config:
+    eps = _AEROJAX_EPS[algo.split("-")[0]]
+    return Config(algo=algo, eps=eps, **_AEROJAX_PRESET | _AEROJAX_SLOW.get(name, {}))  # pyright: ignore[reportArgumentType]
 
 
 def _as_it_is(observation: Array) -> Array:
@@ -132,7 +138,7 @@ def _aerojax_task(name: str) -> Task:
         score_name=_AEROJAX_SCORES[entry],
         encode=_as_it_is,
         encode_world=_as_it_is,
-        preset=_aerojax_preset,
+        preset=partial(_aerojax_preset, name),
         script=script,
         script_name=f"{config.objective.script} script",
         script_make=lambda: aerojax.make(name, actions="continuous"),
