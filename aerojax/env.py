@@ -237,7 +237,7 @@ class AeroJAX(MultiAgentEnv):
         self, fleet: Fleet, state: State, actions: dict[str, Array], words: Array
     ) -> Transition:
         state, outcome = rules.play(
-            self.config, fleet, state, self._commands(actions), Draws(words)
+            self.config, fleet, state, self._commands(state, actions), Draws(words)
         )
         return self._observe(fleet, state), state, *self._outcome(state, outcome)
 
@@ -252,15 +252,17 @@ class AeroJAX(MultiAgentEnv):
         self, fleet: Fleet, state: State, actions: dict[str, Array], words: Array, fresh: State
     ) -> Transition:
         state, outcome = rules.play(
-            self.config, fleet, state, self._commands(actions), Draws(words)
+            self.config, fleet, state, self._commands(state, actions), Draws(words)
         )
         kept = jax.tree.map(lambda new, old: jnp.where(state.done, new, old), fresh, state)
         return self._observe(fleet, kept), kept, *self._outcome(state, outcome)
 
-    def _commands(self, actions: dict[str, Array]) -> Command:
+    def _commands(self, state: State, actions: dict[str, Array]) -> Command:
         if self._discrete:
             return action_rules.decode(jnp.stack([actions[agent] for agent in self.agents]))
-        return action_rules.clean(jnp.stack([actions[agent] for agent in self.agents], axis=1))
+        dtype = state.motion.x.dtype  # wider actions would widen the state
+        sticks = [actions[agent].astype(dtype) for agent in self.agents]
+        return action_rules.clean(jnp.stack(sticks, axis=1))
 
     def _observe(self, fleet: Fleet, state: State) -> Observations:
         columns = [
