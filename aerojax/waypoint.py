@@ -100,7 +100,7 @@ class Waypoint(Objective):
             terms_b=terms(foe, own) if opposed else terms_a,
             win_a=never,
             win_b=never,
-            over=~jnp.any(after.alive[own], axis=0),
+            over=~jnp.any(after.alive if config.selfplay else after.alive[own], axis=0),
         )
 
     def _draw(self, config: Config, draws: Draws) -> Points:
