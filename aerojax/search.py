@@ -63,7 +63,7 @@ class Search(Objective):
         complete = share(seen) >= DONE_AT
         gone = ~jnp.any(after.alive[own], axis=0)
         terms = {
-            "found": share(seen) - share(before.task),
+            "found": share(seen & ~before.task),
             "win": complete.astype(jnp.float32),
             "losses": share(lost(before, after)[own]),
         }
