@@ -48,8 +48,9 @@ class Combat(Objective):
     shaping: float = 2.0
     """discount * advantage' - advantage: a potential, which leaves the best policy what it is."""
     discount: float = 0.99
-    """The learner's discount, with which the potential telescopes. Not a weight."""
+    """The learner's discount, with which the potential telescopes. """
 
+    settings: ClassVar[tuple[str, ...]] = ("discount",)
     guns: ClassVar[bool] = True
 
     def start(self, config: Config, state: State, relation: Relation, draws: Draws) -> CombatTask:

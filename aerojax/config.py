@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 from aerojax.aircraft import CLASSES, AircraftClass, Fleet, build_fleet
 from aerojax.combat import Combat
+from aerojax.formation import top
 from aerojax.objectives import Objective
 
 ACTIONS = ("discrete", "continuous")
 CONTROLS = ("guided", "direct")
 OPPONENTS = ("circle", "pursuit", "ace", "evader", "hider", "waypoint", "selfplay")
 MAX_TEAM = 200  # more would not find room where teams start
+MARGIN = 300.0  # m between where aircraft start and the bounds
 
 
 class Sides(NamedTuple):
@@ -97,6 +99,12 @@ class Config:
         return len(self._team_a) + len(self.enemies)
 
     @property
+    def agent_slots(self) -> tuple[slice, ...]:
+        """The slots of the agents: the allies', and in self-play the enemies'."""
+        allies = slice(0, self.num_allies)
+        return (allies, self.team_b.own) if self.selfplay else (allies,)
+
+    @property
     def selfplay(self) -> bool:
         """Whether both teams are agents."""
         return self.opponents == "selfplay"
@@ -170,5 +178,22 @@ def _check(config: Config) -> None:
         raise ValueError(f"radius must be at least 6000 m, got {config.radius}")
     if not config.ceiling >= 5000.0:
         raise ValueError(f"ceiling must be at least 5000 m, got {config.ceiling}")
+    _check_room(config)
     if config.max_steps < 1:
         raise ValueError(f"max_steps must be at least 1, got {config.max_steps}")
+
+
+def _check_room(config: Config) -> None:
+    teams = f"{config.num_allies} against {config.num_enemies} aircraft"
+    reach = config.objective.reach(config)
+    if reach + MARGIN > config.radius:
+        raise ValueError(
+            f"{teams} start up to {reach:.0f} m from the middle, for which the radius of "
+            f"{config.radius} m is too small"
+        )
+    height = max(top(config.num_allies), top(config.num_enemies))
+    if height + MARGIN > config.ceiling:
+        raise ValueError(
+            f"{teams} start up to {height:.0f} m high, for which the ceiling of "
+            f"{config.ceiling} m is too low"
+        )

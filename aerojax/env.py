@@ -20,9 +20,10 @@ from aerojax import actions as action_rules
 from aerojax import observation, rules
 from aerojax.aircraft import Fleet
 from aerojax.batching import batch_last
-from aerojax.config import Config, Sides
+from aerojax.config import Config
 from aerojax.draws import Draws, draw_words
 from aerojax.flight import Command
+from aerojax.observation import Sight
 from aerojax.rules import Outcome
 from aerojax.scripts import SCRIPTS
 from aerojax.spawn import spawn
@@ -101,7 +102,9 @@ class AeroJAX(MultiAgentEnv):
     @partial(jax.jit, static_argnums=0)
     def reset(self, key: Array) -> tuple[Observations, State]:
         """Starts an episode."""
-        return batch_last(self._start)(self._constants, draw_words(key, self._words[0]))
+        words = draw_words(key, self._words[0])
+        sight, state = batch_last(self._start)(self._constants, words)
+        return self._observations(sight), state
 
     def step(
         self,
@@ -139,7 +142,7 @@ class AeroJAX(MultiAgentEnv):
     @partial(jax.jit, static_argnums=0)
     def get_obs(self, state: State) -> Observations:
         """What each agent sees, and the world state."""
-        return batch_last(self._observe)(self._constants, state)
+        return self._observations(batch_last(self._observe)(self._constants, state))
 
     @partial(jax.jit, static_argnums=0)
     def get_avail_actions(self, state: State) -> dict[str, Array]:
@@ -217,45 +220,72 @@ class AeroJAX(MultiAgentEnv):
         words = draw_words(step_key, self._words[1])
         if reset_state is None:
             fresh = draw_words(reset_key, self._words[0])
-            return batch_last(self._play_and_spawn)(self._constants, state, actions, words, fresh)
-        return batch_last(self._play_and_replace)(
-            self._constants, state, actions, words, reset_state
-        )
+            step = batch_last(self._play_and_spawn)
+            return self._transition(*step(self._constants, state, actions, words, fresh))
+        step = batch_last(self._play_and_replace)
+        return self._transition(*step(self._constants, state, actions, words, reset_state))
 
     @partial(jax.jit, static_argnums=0)
     def _step_env(self, key: Array, state: State, actions: dict[str, Array]) -> Transition:
         words = draw_words(key, self._words[1])
-        return batch_last(self._play)(self._constants, state, actions, words)
+        step = batch_last(self._play)
+        return self._transition(*step(self._constants, state, actions, words))
+
+    def _transition(self, sight: Sight, state: State, outcome: Outcome) -> Transition:
+        ends = {"terminated": outcome.terminated, "truncated": outcome.truncated}
+        everyone = (self.num_agents,)
+        info = {
+            **dict(zip(self.config.objective.term_names, self._each(outcome.terms), strict=True)),
+            "win": self._each(outcome.win),
+            "lose": self._each(outcome.lose),
+            **{name: jnp.broadcast_to(end, everyone) for name, end in ends.items()},
+        }
+        done = outcome.terminated | outcome.truncated
+        alive = dict(zip(self.slot_names, outcome.alive, strict=True))
+        dones = {agent: done | ~alive[agent] for agent in self.agents}
+        rewards = dict(zip(self.agents, self._each(outcome.reward), strict=True))
+        return self._observations(sight), state, rewards, dones | {"__all__": done}, info
+
+    def _each(self, of_teams: Array) -> Array:
+        """(..., n) of (..., teams): for each agent what is its team's."""
+        return jnp.concatenate(
+            [
+                jnp.broadcast_to(of_teams[..., i : i + 1], (*of_teams.shape[:-1], count))
+                for i, (_, count) in enumerate(self._teams)
+            ],
+            axis=-1,
+        )
+
+    def _observations(self, sight: Sight) -> Observations:
+        seen = dict(zip(self.agents, sight.agents, strict=True))
+        return {**seen, "world_state": sight.world}
 
     # What follows runs with a batch axis behind all others: see `batch_last`.
 
-    def _start(self, fleet: Fleet, words: Array) -> tuple[Observations, State]:
+    def _start(self, fleet: Fleet, words: Array) -> tuple[Sight, State]:
         state = spawn(self.config, fleet, Draws(words))
         return self._observe(fleet, state), state
 
     def _play(
         self, fleet: Fleet, state: State, actions: dict[str, Array], words: Array
-    ) -> Transition:
-        state, outcome = rules.play(
-            self.config, fleet, state, self._commands(state, actions), Draws(words)
-        )
-        return self._observe(fleet, state), state, *self._outcome(state, outcome)
+    ) -> tuple[Sight, State, Outcome]:
+        commands = self._commands(state, actions)
+        state, outcome = rules.play(self.config, fleet, state, commands, Draws(words))
+        return self._observe(fleet, state), state, outcome
 
     def _play_and_spawn(
         self, fleet: Fleet, state: State, actions: dict[str, Array], words: Array, fresh: Array
-    ) -> Transition:
-        return self._play_and_replace(
-            fleet, state, actions, words, spawn(self.config, fleet, Draws(fresh))
-        )
+    ) -> tuple[Sight, State, Outcome]:
+        reset_state = spawn(self.config, fleet, Draws(fresh))
+        return self._play_and_replace(fleet, state, actions, words, reset_state)
 
     def _play_and_replace(
         self, fleet: Fleet, state: State, actions: dict[str, Array], words: Array, fresh: State
-    ) -> Transition:
-        state, outcome = rules.play(
-            self.config, fleet, state, self._commands(state, actions), Draws(words)
-        )
+    ) -> tuple[Sight, State, Outcome]:
+        commands = self._commands(state, actions)
+        state, outcome = rules.play(self.config, fleet, state, commands, Draws(words))
         kept = jax.tree.map(lambda new, old: jnp.where(state.done, new, old), fresh, state)
-        return self._observe(fleet, kept), kept, *self._outcome(state, outcome)
+        return self._observe(fleet, kept), kept, outcome
 
     def _commands(self, state: State, actions: dict[str, Array]) -> Command:
         if self._discrete:
@@ -264,18 +294,8 @@ class AeroJAX(MultiAgentEnv):
         sticks = [actions[agent].astype(dtype) for agent in self.agents]
         return action_rules.clean(jnp.stack(sticks, axis=1))
 
-    def _observe(self, fleet: Fleet, state: State) -> Observations:
-        columns = [
-            column
-            for sides, count in self._teams
-            for column in self._columns(fleet, state, sides, count)
-        ]
-        obs = dict(zip(self.agents, columns, strict=True))
-        return {**obs, "world_state": observation.world_state(self.config, state)}
-
-    def _columns(self, fleet: Fleet, state: State, sides: Sides, count: int) -> list[Array]:
-        seen = observation.observe(self.config, fleet, state, sides, count)
-        return [seen[:, i] for i in range(count)]
+    def _observe(self, fleet: Fleet, state: State) -> Sight:
+        return observation.observe(self.config, fleet, state)
 
     def _available(self, state: State) -> dict[str, Array]:
         motion = state.motion
@@ -288,26 +308,6 @@ class AeroJAX(MultiAgentEnv):
             guided = self.config.control == "guided"
             masks = action_rules.available(z, vz, alive, self.config.ceiling, guided)
         return dict(zip(self.agents, masks, strict=True))
-
-    def _outcome(
-        self, state: State, outcome: Outcome
-    ) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
-        teams = [self._verdict(outcome.terms_a, outcome.win_a, outcome.win_b, outcome)]
-        if self.config.selfplay:
-            teams.append(self._verdict(outcome.terms_b, outcome.win_b, outcome.win_a, outcome))
-        each = [i for i, (_, count) in enumerate(self._teams) for _ in range(count)]
-        info = {name: jnp.stack([teams[i][name] for i in each]) for name in teams[0]}
-        reward = info.pop("reward")
-        alive = {name: state.alive[slot] for slot, name in enumerate(self.slot_names)}
-        dones = {agent: state.done | ~alive[agent] for agent in self.agents}
-        return dict(zip(self.agents, reward, strict=True)), dones | {"__all__": state.done}, info
-
-    def _verdict(
-        self, terms: dict[str, Array], win: Array, lose: Array, outcome: Outcome
-    ) -> dict[str, Array]:
-        reward = self.config.objective.reward(terms)
-        ends = {"terminated": outcome.terminated, "truncated": outcome.truncated}
-        return terms | {"reward": reward, "win": win, "lose": lose} | ends
 
     # --- Constants ----------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from jax import Array
 from aerojax.aircraft import Fleet
 from aerojax.combat import combat_terms, positional_advantage, potential_gain
 from aerojax.draws import Draws
+from aerojax.formation import ABREAST, DISTANCE, formation, reach
 from aerojax.geometry import Relation, reverse
 from aerojax.objectives import Events, Objective, Points, Verdict, negated
 from aerojax.state import Motion, State
@@ -52,8 +53,9 @@ class Escort(Objective):
     shaping: float = 3.0
     """As in Combat, of the escorts."""
     discount: float = 0.99
-    """The learner's discount. Not a weight."""
+    """The learner's discount."""
 
+    settings: ClassVar[tuple[str, ...]] = ("discount",)
     guns: ClassVar[bool] = True
     convoy: ClassVar[tuple[str, ...]] = ("asset",)
     num_points: ClassVar[int] = 1
@@ -61,13 +63,13 @@ class Escort(Objective):
     script: ClassVar[str] = "pursuit"
 
     def arrange(self, config: Config, motion: Motion, axis: Array, draws: Draws) -> Motion:
-        """The asset 5 km from the middle, its escorts 800 m ahead of it."""
+        """The asset 5 km from the middle, the last rank of its escorts 800 m ahead of it."""
         del axis, draws
         asset = config.num_allies
         escorts = slice(0, asset)
         start = -ROUTE / 2
-        teams_start = -2500.0
-        x = motion.x.at[escorts].add(start + _AHEAD - teams_start).at[asset].set(start)
+        deep = float(formation(config.num_allies)[:, 0].max())
+        x = motion.x.at[escorts].add(DISTANCE + start + _AHEAD + deep).at[asset].set(start)
         still = jnp.zeros_like(motion.vy[asset])
         return replace(
             motion,
@@ -80,6 +82,10 @@ class Escort(Objective):
             vx=motion.vx.at[asset].set(still + ASSET_SPEED),
             vy=motion.vy.at[asset].set(still),
         )
+
+    def reach(self, config: Config) -> float:
+        last_rank = reach(min(config.num_allies, ABREAST), ROUTE / 2 - _AHEAD)
+        return max(ROUTE / 2, last_rank, reach(config.num_allies), reach(config.num_enemies))
 
     def start(self, config: Config, state: State, relation: Relation, draws: Draws) -> EscortTask:
         del draws

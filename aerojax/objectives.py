@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ from jax import Array
 
 from aerojax.aircraft import Fleet
 from aerojax.draws import Draws
+from aerojax.formation import reach
 from aerojax.geometry import Relation, across, frame, in_yaw_frame
 from aerojax.state import Motion, State
 
@@ -50,11 +51,12 @@ class Verdict(NamedTuple):
 class Objective:
     """What the teams are there for.
 
-    The fields of a subclass are the weights of its reward's terms, which carry the same names: a
-    team's reward is the sum of weight times term. A new objective is a subclass with `start` and
-    `judge`, and the class attributes that differ.
+    The fields of a subclass are its `settings` and the weights of its reward's terms, which carry
+    the same names: a team's reward is the sum of weight times term. A new objective is a subclass
+    with `start` and `judge`, and the class attributes that differ.
     """
 
+    settings: ClassVar[tuple[str, ...]] = ()  # the fields that are no weights
     guns: ClassVar[bool] = False  # whether aircraft shoot
     needs_enemies: ClassVar[bool] = True
     num_points: ClassVar[int] = 0  # P; a field where it varies
@@ -74,6 +76,10 @@ class Objective:
         """
         del config, axis, draws
         return motion
+
+    def reach(self, config: Config) -> float:
+        """How far from the arena's middle aircraft may start, m."""
+        return max(reach(config.num_allies), reach(config.num_enemies))
 
     def start(self, config: Config, state: State, relation: Relation, draws: Draws) -> Any:
         """The task's own fields at an episode's start.
@@ -149,10 +155,15 @@ class Objective:
             [points.x / config.radius, points.y / config.radius, points.z / 5000.0]
         )
 
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """The terms of the reward."""
+        return tuple(field.name for field in fields(self) if field.name not in self.settings)
+
     def reward(self, terms: dict[str, Array]) -> Array:
         """float32 (): the sum of weight times term."""
         return sum(
-            (getattr(self, name) * term for name, term in terms.items()), start=jnp.zeros(())
+            (getattr(self, name) * terms[name] for name in self.term_names), start=jnp.zeros(())
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,8 +11,8 @@ from jax import Array
 
 from aerojax import flight, sensing
 from aerojax.aircraft import GRAVITY, Fleet
-from aerojax.config import Config, Sides
-from aerojax.geometry import Frame, across, frame, in_yaw_frame, relate
+from aerojax.config import Config
+from aerojax.geometry import Frame, across, frame, relate
 from aerojax.state import Motion, State
 
 OWN_FEATURES = 16
@@ -36,23 +38,48 @@ def world_size(config: Config) -> int:
     return aircraft + 1 + config.objective.num_world_features(config) + 4 * config.obstacles
 
 
-def observe(config: Config, fleet: Fleet, state: State, sides: Sides, agents: int) -> Array:
-    """float32 (F, agents): one column for each of the first `agents` of a team.
+class Sight(NamedTuple):
+    """Everything that is shown of a state."""
 
-    Everything is zero for the dead, and so is everything about those who are not seen.
+    agents: list[Array]  # float32 (F,) each: the allies', and in self-play the enemies'
+    world: Array  # float32 (W,)
+
+
+def observe(config: Config, fleet: Fleet, state: State) -> Sight:
+    """What each agent sees, and what there is.
+
+    All that an agent sees is zero if it is dead, and so is all about those whom it does not see.
     """
-    rows = slice(sides.own.start, sides.own.start + agents)
-    motion = jax.tree.map(lambda x: x[rows], state.motion)
+    slots = config.agent_slots
+
+    def of_agents(values: Any) -> Any:
+        return jax.tree.map(lambda x: jnp.concatenate([x[part] for part in slots]), values)
+
+    motion, alive = of_agents(state.motion), of_agents(state.alive)
     axes = frame(motion)
     blocks = [
-        _own(config, fleet, state, rows, motion, axes),
-        _others(fleet, state, sides, agents, motion, axes),
-        _classes(config, rows, motion),
+        _own(config, of_agents(fleet), motion, axes, state, of_agents((state.hp, state.hurt))),
+        _classes(config, motion),
         config.objective.features(config, state, motion),
         _obstacles(state, motion, axes),
     ]
-    alive = state.alive[rows]
-    return jnp.where(alive[None], jnp.concatenate(blocks), 0.0)
+    others = _others(fleet, state, motion, axes, _known(config, state))
+
+    # An array for each agent from here on: one for all is compiled to a step twice as slow.
+    def row(agent: int) -> Array:
+        own, *rest = (block[:, agent] for block in blocks)
+        team_first = _team_first(config, others[:, :, agent], agent)
+        return jnp.where(alive[agent][None], jnp.concatenate([own, team_first, *rest]), 0.0)
+
+    return Sight([row(agent) for agent in range(config.num_agents)], world_state(config, state))
+
+
+def _team_first(config: Config, others: Array, agent: int) -> Array:
+    """float32 (12 N,) of (12, N): the agent's own team first, then its opponents."""
+    if agent >= config.num_allies:
+        border = config.team_a.own.stop
+        others = jnp.concatenate([others[:, border:], others[:, :border]], axis=1)
+    return others.reshape(-1, *others.shape[2:])
 
 
 def world_state(config: Config, state: State) -> Array:
@@ -87,88 +114,97 @@ def _time_left(config: Config, state: State) -> Array:
 
 
 def _own(
-    config: Config, fleet: Fleet, state: State, rows: slice, motion: Motion, axes: Frame
+    config: Config,
+    fleet: Fleet,
+    motion: Motion,
+    axes: Frame,
+    state: State,
+    health: tuple[Array, Array],
 ) -> Array:
     """float32 (16, n)."""
-    mine = jax.tree.map(lambda x: x[rows], fleet)
-    load = flight.available_load(mine, motion)
-    to_middle = in_yaw_frame(axes, -motion.x[:, None], -motion.y[:, None])
+    hp, hurt = health
+    load = flight.available_load(fleet, motion)
+    forward, right = _seen_from(axes, -motion.x, -motion.y)
     distance = jnp.sqrt(motion.x**2 + motion.y**2 + 1e-6)
     outward = (motion.x * motion.vx + motion.y * motion.vy) / distance
     ones = jnp.ones_like(motion.x)
     return jnp.stack(
         [
             ones,
-            state.hp[rows] / mine.max_hp,
+            hp / fleet.max_hp,
             axes.speed / 300.0,
             axes.nose_z,
             motion.z / 5000.0,
-            motion.ny / mine.max_load,
-            motion.nz / mine.max_load,
+            motion.ny / fleet.max_load,
+            motion.nz / fleet.max_load,
             motion.throttle,
-            jnp.minimum(load / mine.max_load, 2.0),
+            jnp.minimum(load / fleet.max_load, 2.0),
             (motion.z + axes.speed**2 * (0.5 / GRAVITY)) / 1e4,
-            to_middle[0][:, 0] / config.radius,
-            to_middle[1][:, 0] / config.radius,
+            forward / config.radius,
+            right / config.radius,
             distance / config.radius,
             outward / 300.0,
-            2.0 * state.hurt[rows],
+            2.0 * hurt,
             ones * _time_left(config, state)[None],
         ]
     )
 
 
-def _others(
-    fleet: Fleet, state: State, sides: Sides, agents: int, motion: Motion, axes: Frame
-) -> Array:
-    """float32 (12 N, n): feature by feature, the team's slots first, then the opponents'."""
-
-    def team_first(x: Array) -> Array:
-        return jnp.concatenate([x[sides.own], x[sides.foe]])
-
-    everyone = jax.tree.map(team_first, state.motion)
-    health = team_first(state.hp / fleet.max_hp)
-    known = _known(state, sides, agents).astype(jnp.float32)
+def _others(fleet: Fleet, state: State, motion: Motion, axes: Frame, known: Array) -> Array:
+    """float32 (12, N, n): each feature of each slot, as each agent sees it."""
+    everyone = state.motion
+    known = known.astype(jnp.float32)
     relation = relate(everyone, motion)  # (N, n), from the other to oneself
+    axes = Frame(*(unit[None] for unit in axes))
     forward, right = _seen_from(axes, -relation.x, -relation.y)
     vx, vy, vz = (
         -across(getattr(everyone, axis), getattr(motion, axis)) for axis in ("vx", "vy", "vz")
     )
     v_forward, v_right = _seen_from(axes, vx, vy)
     per = known / relation.range
-    blocks = [
-        known,
-        forward * per,
-        right * per,
-        -relation.z * per,
-        relation.range * known / 8000.0,
-        known * (1000.0 / (relation.range + 1000.0)),
-        v_forward * known / 300.0,
-        v_right * known / 300.0,
-        vz * known / 300.0,
-        relation.facing * known,
-        relation.nose * known,
-        health[:, None] * known,
-    ]
-    return jnp.concatenate(blocks)
+    return jnp.stack(
+        [
+            known,
+            forward * per,
+            right * per,
+            -relation.z * per,
+            relation.range * known / 8000.0,
+            known * (1000.0 / (relation.range + 1000.0)),
+            v_forward * known / 300.0,
+            v_right * known / 300.0,
+            vz * known / 300.0,
+            relation.facing * known,
+            relation.nose * known,
+            (state.hp / fleet.max_hp)[:, None] * known,
+        ]
+    )
 
 
 def _seen_from(axes: Frame, x: Array, y: Array) -> tuple[Array, Array]:
-    """Forward and right components, (N, n), of vectors from each column."""
-    ahead_x, ahead_y = axes.ahead_x[None], axes.ahead_y[None]
-    return x * ahead_x + y * ahead_y, x * ahead_y - y * ahead_x
+    """Forward and right components of horizontal vectors."""
+    return x * axes.ahead_x + y * axes.ahead_y, x * axes.ahead_y - y * axes.ahead_x
 
 
-def _known(state: State, sides: Sides, agents: int) -> Array:
-    """bool (N, n): which of the others, the team first, each agent has a track of."""
-    first = sides.own.start == 0
-    seen, link = (state.seen_a, state.linked_a) if first else (state.seen_b, state.linked_b)
-    mates, foes = state.alive[sides.own], state.alive[sides.foe]
+def _known(config: Config, state: State) -> Array:
+    """bool (N, n): which slots each agent has a track of, or a link to; nobody of themselves."""
+    own, foe = config.team_a
+    alive_a, alive_b = state.alive[own], state.alive[foe]
+    known = _known_to(state.seen_a, state.linked_a, alive_a, alive_b, config.num_allies)
+    if not config.selfplay:
+        return jnp.concatenate(known)
+    mates, foes = _known_to(state.seen_b, state.linked_b, alive_b, alive_a, config.num_enemies)
+    return jnp.concatenate([jnp.concatenate(known), jnp.concatenate([foes, mates])], axis=1)
+
+
+def _known_to(
+    seen: Array, link: Array, mates: Array, foes: Array, agents: int
+) -> tuple[Array, Array]:
+    """bool (n_own, n) and (n_foe, n): the team-mates and opponents known to a team's agents."""
     count = mates.shape[0]
     other = ~np.eye(count, agents, dtype=bool).reshape(count, agents, *(1,) * (mates.ndim - 1))
     of_mates = link[:agents].swapaxes(0, 1) & mates[:, None] & other
     of_foes = sensing.tracks(seen, link[:agents]).swapaxes(0, 1) & foes[:, None]
-    return jnp.concatenate([of_mates, of_foes])
+    return of_mates, of_foes
 
 
 def _num_class_features(config: Config) -> int:
@@ -182,11 +218,11 @@ def _mixed(config: Config) -> bool:
     return any(len(set(team)) > 1 for team in teams)
 
 
-def _classes(config: Config, rows: slice, motion: Motion) -> Array:
+def _classes(config: Config, motion: Motion) -> Array:
     """float32 (C, n): one-hot, where a team's agents are not all alike."""
     if not _mixed(config):
         return jnp.zeros((0, *motion.x.shape), jnp.float32)
-    names = [aircraft.name for aircraft in config.classes[rows]]
+    names = [aircraft.name for part in config.agent_slots for aircraft in config.classes[part]]
     table = np.array([[name == mine for mine in names] for name in config.class_names], np.float32)
     table = table.reshape(*table.shape, *(1,) * (motion.x.ndim - 1))
     return jnp.broadcast_to(table, (len(table), *motion.x.shape))
@@ -196,7 +232,7 @@ def _obstacles(state: State, motion: Motion, axes: Frame) -> Array:
     """float32 (4 K, n), feature by feature."""
     obstacles = state.obstacles
     x, y = -across(obstacles.x, motion.x), -across(obstacles.y, motion.y)
-    forward, right = _seen_from(axes, x, y)
+    forward, right = _seen_from(Frame(*(unit[None] for unit in axes)), x, y)
     distance = jnp.sqrt(x**2 + y**2 + 1e-6)
     return jnp.concatenate(
         [

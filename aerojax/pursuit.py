@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,6 +11,7 @@ from jax import Array
 
 from aerojax.aircraft import Fleet
 from aerojax.draws import Draws
+from aerojax.formation import reach
 from aerojax.geometry import Relation
 from aerojax.objectives import Events, Objective, Verdict, nearest, negated, share
 from aerojax.state import Motion, State
@@ -58,6 +60,10 @@ class Pursuit(Objective):
             vx=motion.vx.at[foe].set(speed * jnp.cos(heading)),
             vy=motion.vy.at[foe].set(speed * jnp.sin(heading)),
         )
+
+    def reach(self, config: Config) -> float:
+        lanes = _SPACING * (config.num_enemies - 1) / 2
+        return max(reach(config.num_allies), math.hypot(_SPREAD[0], _SPREAD[1] + lanes))
 
     def start(self, config: Config, state: State, relation: Relation, draws: Draws) -> tuple:
         del config, state, relation, draws

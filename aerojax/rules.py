@@ -23,14 +23,15 @@ TIME_STEP = 0.5  # s
 
 
 class Outcome(NamedTuple):
-    """What a step brought the teams, float32 and bool ()."""
+    """What a step brought the teams whose aircraft are agents: A, and in self-play B."""
 
-    terms_a: dict[str, Array]
-    terms_b: dict[str, Array]
-    win_a: Array
-    win_b: Array
-    terminated: Array
-    truncated: Array
+    reward: Array  # float32 (teams,)
+    terms: Array  # float32 (T, teams), in the order of the objective's `term_names`
+    win: Array  # bool (teams,)
+    lose: Array  # bool (teams,)
+    terminated: Array  # bool ()
+    truncated: Array  # bool ()
+    alive: Array  # bool (N,)
 
 
 def play(
@@ -87,7 +88,7 @@ def play(
         task=verdict.task,
         done=verdict.over | truncated,
     )
-    return state_after, _outcome(verdict, truncated)
+    return state_after, _outcome(config, verdict, truncated, alive)
 
 
 def relate_teams(config: Config, motion: Motion) -> Relation:
@@ -180,12 +181,20 @@ def _fire(
     return gun.fire(rate, seen, TIME_STEP)
 
 
-def _outcome(verdict: Verdict, truncated: Array) -> Outcome:
+def _outcome(config: Config, verdict: Verdict, truncated: Array, alive: Array) -> Outcome:
+    objective = config.objective
+    terms, ends = [verdict.terms_a], [verdict.win_a, verdict.win_b]
+    if config.selfplay:
+        terms.append(verdict.terms_b)
+    teams = len(terms)
     return Outcome(
-        terms_a=verdict.terms_a,
-        terms_b=verdict.terms_b,
-        win_a=verdict.win_a,
-        win_b=verdict.win_b,
+        reward=jnp.stack([objective.reward(team) for team in terms]),
+        terms=jnp.stack(
+            [jnp.stack([team[name] for team in terms]) for name in objective.term_names]
+        ),
+        win=jnp.stack(ends[:teams]),
+        lose=jnp.stack(ends[::-1][:teams]),
         terminated=verdict.over,
         truncated=truncated,
+        alive=alive,
     )

@@ -14,17 +14,20 @@ from aerojax.aircraft import Fleet
 from aerojax.arena import place_obstacles
 from aerojax.config import Config
 from aerojax.draws import Draws
+from aerojax.formation import (
+    ALTITUDE,
+    DISTANCE,
+    JITTER_ACROSS,
+    JITTER_ALONG,
+    JITTER_ALTITUDE,
+    formation,
+)
 from aerojax.rules import look, relate_teams
 from aerojax.state import Motion, State
 
-DISTANCE = 2500.0  # m of each team from the arena's middle
-SPACING = 700.0  # m between neighbours, abreast and between ranks
-ALTITUDE = 3000.0  # m
 SPEED = 200.0  # m/s
 THROTTLE = 0.6
-JITTER_ALONG, JITTER_ACROSS, JITTER_ALTITUDE = 300.0, 150.0, 500.0  # m
 JITTER_HEADING = math.radians(15.0)
-ABREAST, RANKS, LAYER = 10, 5, 1500.0  # larger teams: ranks of 10, 5 deep, then 1500 m higher
 
 
 def spawn(config: Config, fleet: Fleet, draws: Draws) -> State:
@@ -97,22 +100,10 @@ def _abreast(config: Config, draws: Draws) -> Motion:
 
 def _formation(config: Config) -> tuple[NDArray, NDArray, NDArray]:
     """float32 (N,) each: x, y and z of the slots before any jitter, m."""
-    places = []
-    for sign, side in ((-1.0, config.team_a.own), (1.0, config.team_b.own)):
-        size = side.stop - side.start
-        for i in range(size):
-            rank, column = divmod(i, ABREAST)
-            width = min(size - rank * ABREAST, ABREAST)
-            layer, depth = divmod(rank, RANKS)
-            places.append(
-                (
-                    sign * (DISTANCE + SPACING * depth),
-                    (column - (width - 1) / 2) * SPACING,
-                    ALTITUDE + LAYER * layer,
-                )
-            )
-    along, across, above = np.array(places, np.float32).T
-    return along, across, above
+    a, b = (formation(side.stop - side.start) for side in (config.team_a.own, config.team_b.own))
+    along = np.concatenate([-DISTANCE - a[:, 0], DISTANCE + b[:, 0]])
+    across, above = np.concatenate([a[:, 1:], b[:, 1:]]).T
+    return along, across, ALTITUDE + above
 
 
 def _turned(motion: Motion, angle: Array) -> Motion:
