@@ -34,9 +34,9 @@ class Waypoint(Objective):
     taken: float = -0.5
     """Points that the opponents reached."""
     num_points: int = 3  # pyright: ignore[reportIncompatibleVariableOverride]
-    """Points at any time. """
+    """Points at any time."""
     crew: int = 1
-    """Aircraft that must be at a point at once. """
+    """Aircraft that must be at a point at once."""
 
     settings: ClassVar[tuple[str, ...]] = ("num_points", "crew")
     needs_enemies: ClassVar[bool] = False
