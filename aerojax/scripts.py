@@ -1,77 +1,52 @@
 """Scripted pilots. They see what their team sees, as agents do.
 
 A script is `script(config, fleet, state, sides) -> Command` for the slots `sides.own`. Each picks
-a place to fly to, and `_steer` and `_survive` do the rest. A batch axis may follow all others.
+a place to fly to; `aerojax.steering` does the rest. A batch axis may follow all others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
 
-from aerojax import sensing
 from aerojax.aircraft import Fleet
 from aerojax.config import Config, Sides
 from aerojax.escort import ALTITUDE, ASSET_SPEED
-from aerojax.flight import FULL_CLIMB, Command
-from aerojax.geometry import Frame, Relation, across, frame, in_yaw_frame, members, relate
+from aerojax.flight import Command
+from aerojax.geometry import across, frame, in_yaw_frame, members
 from aerojax.search import cells
-from aerojax.state import Motion, State
+from aerojax.state import State
+from aerojax.steering import (
+    Picture,
+    Place,
+    choose,
+    look_around,
+    one_hot_least,
+    patrol,
+    steer,
+    survive,
+    to_altitude,
+    to_middle,
+)
 
 Script = Callable[[Config, Fleet, State, Sides], Command]
 
-TURN_GAIN = 2.5  # lateral command for the sine of the bearing
-PATROL_RADIUS = 3000.0  # m from the middle at which those without contact circle
 CREEP_RANGE = 450.0  # m, within which a script no longer closes in
 TURN_COST = 3.0  # an opponent behind is as dear to the ace as one 7 times as far ahead
 CROWD_COST = 1.0  # as is one at twice the distance for each team-mate who wants it too
 SLOW, FAST = 130.0, 330.0  # m/s between which the ace keeps
 
 
-class Picture(NamedTuple):
-    """What a team knows of its opponents, from each of its own."""
-
-    motion: Motion  # own, (n,)
-    frame: Frame  # own, (n,)
-    foes: Motion  # (m,)
-    relation: Relation  # (n, m)
-    forward: Array  # float32 (n, m), m, in the yaw frame
-    right: Array
-    known: Array  # bool (n, m)
-    turn: Array  # float32 (n,)
-
-
-class Place(NamedTuple):
-    """Where each of a team wants to go from where it is, float32 (n,) each, m, in its yaw frame."""
-
-    forward: Array
-    right: Array
-    up: Array
-
-
-def look_around(state: State, sides: Sides) -> Picture:
-    """The team's picture: own detections and those of the team-mates to whom a link leads."""
-    first = sides.own.start == 0
-    seen, link = (state.seen_a, state.linked_a) if first else (state.seen_b, state.linked_b)
-    own, foes = members(state.motion, sides.own), members(state.motion, sides.foe)
-    relation, axes = relate(own, foes), frame(own)
-    forward, right = in_yaw_frame(axes, relation.x, relation.y)
-    alive = state.alive[sides.own][:, None] & state.alive[sides.foe][None, :]
-    known = alive & sensing.tracks(seen, link)
-    return Picture(own, axes, foes, relation, forward, right, known, state.turn[sides.own])
-
-
 def circle(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
     """Flies in circles at 3000 m, and never looks for anyone."""
     del fleet
     picture = look_around(state, sides)
-    level = _to_altitude(picture.motion.z, ALTITUDE)
+    level = to_altitude(picture.motion.z, ALTITUDE)
     throttle = jnp.full_like(level, -0.2)
     command = Command(0.25 * picture.turn, level, throttle)
-    return _survive(config, state, sides, picture, command)
+    return survive(config, state, sides, picture, command)
 
 
 def pursuit(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
@@ -79,12 +54,12 @@ def pursuit(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command
     del fleet
     picture = look_around(state, sides)
     cost = jnp.where(picture.known, _preference(config, sides, picture.relation.range), jnp.inf)
-    chosen = _one_hot_least(cost)
+    chosen = one_hot_least(cost)
     place, distance = _place_of(picture, chosen)
-    command = _choose(jnp.any(picture.known, axis=1), _steer(place), _patrol(picture))
+    command = choose(jnp.any(picture.known, axis=1), steer(place), patrol(picture))
     creeping = jnp.any(picture.known, axis=1) & (distance < CREEP_RANGE)
     throttle = jnp.where(creeping, -1.0, command.throttle)
-    return _survive(config, state, sides, picture, command._replace(throttle=throttle))
+    return survive(config, state, sides, picture, command._replace(throttle=throttle))
 
 
 def ace(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
@@ -94,23 +69,23 @@ def ace(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
     relation, known = picture.relation, picture.known
     flying = known & state.alive[sides.own][:, None]
     cost = _preference(config, sides, relation.range) * (1.0 + TURN_COST * (1.0 - relation.nose))
-    first = _one_hot_least(jnp.where(flying, cost, jnp.inf)).astype(jnp.float32)
+    first = one_hot_least(jnp.where(flying, cost, jnp.inf)).astype(jnp.float32)
     mates_there = jnp.sum(first, axis=0)[None] - first
     cost = cost * (1.0 + CROWD_COST * mates_there)
-    chosen = _one_hot_least(jnp.where(known, cost, jnp.inf))
+    chosen = one_hot_least(jnp.where(known, cost, jnp.inf))
     place, distance = _place_of(picture, chosen)
     time = jnp.clip(distance / 450.0, 0.0, 3.0) * 0.6
     drift = _velocity_of(picture, chosen)
     lead = Place(*(p + time * d for p, d in zip(place, drift, strict=True)))
-    command = _choose(jnp.any(known, axis=1), _steer(lead), _patrol(picture))
+    command = choose(jnp.any(known, axis=1), steer(lead), patrol(picture))
 
     threat = known & (relation.facing > 0.85) & (relation.range < 2500.0) & (relation.nose < 0.3)
-    worst = _one_hot_least(jnp.where(threat, relation.range, jnp.inf))
+    worst = one_hot_least(jnp.where(threat, relation.range, jnp.inf))
     side = jnp.sum(jnp.where(worst, picture.right, 0.0), axis=1)
     breaks = Command(
         jnp.where(side >= 0.0, 1.0, -1.0), jnp.full_like(side, -0.15), jnp.ones_like(side)
     )
-    command = _choose(jnp.any(threat, axis=1), breaks, command)
+    command = choose(jnp.any(threat, axis=1), breaks, command)
 
     slow, fast = picture.frame.speed < SLOW, picture.frame.speed > FAST
     creeping = jnp.any(known, axis=1) & (distance < CREEP_RANGE)
@@ -119,14 +94,14 @@ def ace(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
         jnp.where(slow, jnp.minimum(command.vertical, 0.0), command.vertical),
         jnp.where(creeping, -1.0, jnp.where(fast, 0.2, command.throttle)),
     )
-    return _survive(config, state, sides, picture, command)
+    return survive(config, state, sides, picture, command)
 
 
 def evader(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
     """Flies away from known pursuers and from the arena's edge."""
     del fleet
     picture = look_around(state, sides)
-    return _survive(config, state, sides, picture, _steer(_away(config, picture)))
+    return survive(config, state, sides, picture, steer(_away(config, picture)))
 
 
 def hider(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
@@ -134,7 +109,7 @@ def hider(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
     del fleet
     picture, obstacles = look_around(state, sides), state.obstacles
     known, distance = picture.known, picture.relation.range
-    hunter = _one_hot_least(jnp.where(known, distance, jnp.inf))
+    hunter = one_hot_least(jnp.where(known, distance, jnp.inf))
     hunter_x = jnp.sum(jnp.where(hunter, picture.foes.x[None], 0.0), axis=1)[:, None]
     hunter_y = jnp.sum(jnp.where(hunter, picture.foes.y[None], 0.0), axis=1)[:, None]
     dx, dy = obstacles.x[None] - hunter_x, obstacles.y[None] - hunter_y
@@ -143,14 +118,14 @@ def hider(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
     y = obstacles.y[None] + dy * beyond - picture.motion.y[:, None]
     forward, right = in_yaw_frame(picture.frame, x, y)
     low = obstacles.height[None] - 600.0
-    nearest = _one_hot_least(x**2 + y**2 + jnp.where(low < 900.0, 1e9, 0.0))
+    nearest = one_hot_least(x**2 + y**2 + jnp.where(low < 900.0, 1e9, 0.0))
     up = jnp.clip(low, 900.0, 3000.0) - picture.motion.z[:, None]
     shelter = Place(
         *(jnp.sum(jnp.where(nearest, part, 0.0), axis=1) for part in (forward, right, up))
     )
     hunted = jnp.any(known & (distance < 2000.0), axis=1)
-    command = _choose(hunted, _steer(_away(config, picture)), _steer(shelter))
-    return _survive(config, state, sides, picture, command)
+    command = choose(hunted, steer(_away(config, picture)), steer(shelter))
+    return survive(config, state, sides, picture, command)
 
 
 def waypoint(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
@@ -170,11 +145,11 @@ def waypoint(config: Config, fleet: Fleet, state: State, sides: Sides) -> Comman
     cost = distance * (1.3 - 0.3 * forward / jnp.maximum(distance, 1.0))
     alive = state.alive[sides.own][:, None]
     crew = getattr(config.objective, "crew", 1)
-    chosen = _one_hot_least(_shared_out(jnp.where(alive, cost, jnp.inf), crew))
+    chosen = one_hot_least(_shared_out(jnp.where(alive, cost, jnp.inf), crew))
     place = Place(
         *(jnp.sum(jnp.where(chosen, part, 0.0), axis=1) for part in (forward, right, offsets[2]))
     )
-    return _survive(config, state, sides, picture, _steer(place))
+    return survive(config, state, sides, picture, steer(place))
 
 
 def search(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
@@ -194,14 +169,14 @@ def search(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
     nearest = cost <= jnp.min(jnp.where(alive, cost, jnp.inf), axis=0)[None]
     unseen = ~state.task[None]
     cost = jnp.where(unseen, jnp.where(nearest, cost, cost + 6000.0), jnp.inf)
-    chosen = _one_hot_least(cost)
+    chosen = one_hot_least(cost)
     up = ALTITUDE - motion.z
     place = Place(
         jnp.sum(jnp.where(chosen, forward, 0.0), axis=1),
         jnp.sum(jnp.where(chosen, right, 0.0), axis=1),
         jnp.clip(up, -300.0, 300.0),
     )
-    return _survive(config, state, sides, picture, _steer(place))
+    return survive(config, state, sides, picture, steer(place))
 
 
 def transport(config: Config, fleet: Fleet, state: State) -> Command:
@@ -212,10 +187,10 @@ def transport(config: Config, fleet: Fleet, state: State) -> Command:
     axes = frame(motion)
     x, y = state.task.x[None] - motion.x, state.task.y[None] - motion.y
     forward, right = in_yaw_frame(axes, x[:, None], y[:, None])
-    command = _steer(Place(forward[:, 0], right[:, 0], jnp.zeros_like(motion.z)))
+    command = steer(Place(forward[:, 0], right[:, 0], jnp.zeros_like(motion.z)))
     return Command(
         command.lateral,
-        _to_altitude(motion.z, ALTITUDE),
+        to_altitude(motion.z, ALTITUDE),
         jnp.clip(0.1 * (ASSET_SPEED - axes.speed), -1.0, 1.0),
     )
 
@@ -231,9 +206,6 @@ SCRIPTS: dict[str, Script] = {
 }
 
 
-# --- Where to go ------------------------------------------------------------------------------
-
-
 def _preference(config: Config, sides: Sides, distance: Array) -> Array:
     """float32 (n, m): distances, in which an escorted asset counts as half as far."""
     if not config.objective.convoy or sides.own.start == 0:
@@ -241,13 +213,6 @@ def _preference(config: Config, sides: Sides, distance: Array) -> Array:
     columns = jnp.arange(distance.shape[1], dtype=jnp.int32)
     asset = (columns >= config.num_allies).reshape(1, -1, *(1,) * (distance.ndim - 2))
     return jnp.where(asset, 0.5 * distance, distance)
-
-
-def _one_hot_least(cost: Array) -> Array:
-    """bool (n, m): the least of each row, the first of equals; nothing where all are infinite."""
-    least = jnp.argmin(cost, axis=1).astype(jnp.int32)[:, None]
-    columns = jnp.arange(cost.shape[1], dtype=jnp.int32).reshape(1, -1, *(1,) * (cost.ndim - 2))
-    return (columns == least) & jnp.isfinite(cost)
 
 
 def _place_of(picture: Picture, chosen: Array) -> tuple[Place, Array]:
@@ -287,111 +252,9 @@ def _away(config: Config, picture: Picture) -> Place:
     from_middle = jnp.sqrt(motion.x**2 + motion.y**2 + 1e-6)
     gap = jnp.maximum(config.radius - from_middle, 0.0)
     inward = 1.0 / (gap + 200.0) ** 2 / from_middle
-    middle_forward, middle_right = _to_middle(picture)
+    middle_forward, middle_right = to_middle(picture)
     return Place(
         inward * middle_forward - jnp.sum(weight * picture.forward, axis=1),
         inward * middle_right - jnp.sum(weight * picture.right, axis=1),
         jnp.zeros_like(motion.z),
     )
-
-
-def _to_middle(picture: Picture) -> tuple[Array, Array]:
-    """Forward and right components of the way to the arena's middle, m."""
-    motion = picture.motion
-    forward, right = in_yaw_frame(picture.frame, -motion.x[:, None], -motion.y[:, None])
-    return forward[:, 0], right[:, 0]
-
-
-# --- How to get there -------------------------------------------------------------------------
-
-
-def _steer(place: Place) -> Command:
-    """Full throttle towards a place."""
-    ground = jnp.sqrt(place.forward**2 + place.right**2 + 1e-9)
-    sine = place.right / ground
-    behind = jnp.where(place.right >= 0.0, 1.0, -1.0)
-    lateral = jnp.where(place.forward < 0.0, behind, jnp.clip(TURN_GAIN * sine, -1.0, 1.0))
-    elevation = place.up / jnp.sqrt(ground**2 + place.up**2)
-    vertical = jnp.clip(elevation / FULL_CLIMB, -1.0, 1.0)
-    return Command(lateral, vertical, jnp.ones_like(lateral))
-
-
-def _patrol(picture: Picture) -> Command:
-    """Circles the arena's middle, 3 km from it and at 3000 m."""
-    forward, right = _to_middle(picture)
-    distance = jnp.sqrt(forward**2 + right**2 + 1e-6)
-    inward = jnp.clip((distance - PATROL_RADIUS) / 2000.0, -1.0, 1.0)
-    command = _steer(
-        Place(
-            inward * forward - picture.turn * right,
-            inward * right + picture.turn * forward,
-            jnp.zeros_like(forward),
-        )
-    )
-    return command._replace(vertical=_to_altitude(picture.motion.z, ALTITUDE))
-
-
-def _to_altitude(z: Array, altitude: float) -> Array:
-    """The vertical command that returns to an altitude (m)."""
-    return jnp.clip((altitude - z) / 1000.0, -1.0, 1.0)
-
-
-def _choose(condition: Array, yes: Command, no: Command) -> Command:
-    return Command(*(jnp.where(condition, a, b) for a, b in zip(yes, no, strict=True)))
-
-
-def _survive(
-    config: Config, state: State, sides: Sides, picture: Picture, command: Command
-) -> Command:
-    """The command, unless the ground, the ceiling, the edge or a collision is near."""
-    motion = picture.motion
-    soon = motion.z + 4.0 * motion.vz
-    vertical = jnp.where(soon < 600.0, 1.0, command.vertical)
-    vertical = jnp.where(soon > config.ceiling - 800.0, -1.0, vertical)
-
-    from_middle = jnp.sqrt(motion.x**2 + motion.y**2 + 1e-6)
-    outward = (motion.x * motion.vx + motion.y * motion.vy) / from_middle
-    forward, right = _to_middle(picture)
-    home = _steer(Place(forward, right, jnp.zeros_like(forward)))
-    leaving = from_middle + 6.0 * outward > 0.93 * config.radius
-    lateral = jnp.where(leaving, home.lateral, command.lateral)
-
-    if config.obstacles:
-        lateral = _around_obstacles(state, picture, lateral)
-    lateral = jnp.where(_collides(state, sides, picture), 1.0, lateral)
-    return Command(lateral, vertical, command.throttle)
-
-
-def _collides(state: State, sides: Sides, picture: Picture) -> Array:
-    """bool (n,): someone within 900 m ahead comes closer by more than 120 m/s."""
-
-    def closing(relation: Relation, others: Motion) -> Array:
-        own = picture.motion
-        drift = (
-            relation.x * across(own.vx, others.vx)
-            + relation.y * across(own.vy, others.vy)
-            + relation.z * across(own.vz, others.vz)
-        )
-        fast = -drift > 120.0 * relation.range
-        return fast & (relation.range < 900.0) & (relation.nose > 0.7)
-
-    mates = members(state.motion, sides.own)
-    flying = state.alive[sides.own][None, :]
-    with_mates = jnp.any(closing(relate(picture.motion, mates), mates) & flying, axis=1)
-    with_foes = jnp.any(closing(picture.relation, picture.foes) & picture.known, axis=1)
-    return with_mates | with_foes
-
-
-def _around_obstacles(state: State, picture: Picture, lateral: Array) -> Array:
-    """Turns away from a cylinder that lies within 10 s ahead."""
-    obstacles, motion = state.obstacles, picture.motion
-    x, y = obstacles.x[None] - motion.x[:, None], obstacles.y[None] - motion.y[:, None]
-    forward, right = in_yaw_frame(picture.frame, x, y)
-    ground_speed = picture.frame.ground_speed[:, None]
-    reach = obstacles.radius[None] + 10.0 * ground_speed
-    margin = obstacles.radius[None] + 250.0
-    low = (motion.z + 3.0 * motion.vz)[:, None] < obstacles.height[None] + 150.0
-    ahead = (forward > 0.0) & (x**2 + y**2 < reach**2) & (jnp.abs(right) < margin) & low
-    first = _one_hot_least(jnp.where(ahead, forward, jnp.inf))
-    side = jnp.sum(jnp.where(first, right, 0.0), axis=1)
-    return jnp.where(jnp.any(ahead, axis=1), jnp.where(side >= 0.0, -1.0, 1.0), lateral)
