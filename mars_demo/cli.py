@@ -206,19 +206,21 @@ class Compare:
 class Study:
     """Run an experiment of docs/results.md. Runs that are there already are not run again."""
 
-    name: Positional[Literal["tune", "compare", "knobs", "scenarios"]]
+    name: Positional[Literal["tune", "compare", "knobs", "scenarios", "ladder"]]
     """`tune` chooses presets, `compare` compares objectives, `knobs` turns one knob at a time,
-    `scenarios` trains MARS on AeroJAX's benchmark."""
+    `scenarios` trains MARS on AeroJAX's benchmark, `ladder` lets AeroJAX's scripts play."""
     task: str = DEFAULT_TASK
-    """The task's name; `scenarios` has its own."""
+    """The task's name; `scenarios` and `ladder` have their own."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
-    """Where to [studies/TASK/NAME, or studies/scenarios]."""
+    """Where to [studies/TASK/NAME, or studies/NAME]."""
 
     def run(self) -> None:
-        if self.name == "scenarios":
+        if self.name in ("scenarios", "ladder"):
+            from mars_demo.ladder import climb
             from mars_demo.scenario_study import study_scenarios
 
-            print(study_scenarios(self.out or Path("studies") / self.name))
+            study = climb if self.name == "ladder" else study_scenarios
+            print(study(self.out or Path("studies") / self.name))
             return
         from mars_demo.studies import STUDIES
 

@@ -156,6 +156,11 @@ MIXED_SCENARIOS = [name for name in SCENARIOS if len(get_config(name[8:]).class_
 """Those with aircraft of several classes."""
 
 
+def make_selfplay(name: str) -> MultiAgentEnv:
+    """An AeroJAX scenario whose teams are both agents, with continuous actions."""
+    return aerojax.make(name, opponents="selfplay", actions="continuous")
+
+
 def aircraft_curves() -> dict[str, Any]:
     """Curves of each aircraft class at 3 km, by its name."""
     from aerojax.performance import curves
