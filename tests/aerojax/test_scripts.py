@@ -64,7 +64,7 @@ def test_who_is_unseen_changes_no_command(pairs, commands, state_of, tower, name
 @pytest.mark.parametrize("name", ["pursuit", "ace"])
 def test_team_mates_tell_each_other(pairs, commands, state_of, tower, name):
     """Only the first sees the foe; without the datalink the second patrols."""
-    aircraft = _against((1000, 500, 3000, 90, 200))
+    aircraft = _against((1000, 500, 3500, 90, 200))
     told, alone = (
         np.stack(
             commands(
