@@ -163,7 +163,8 @@ class Objective:
     def reward(self, terms: dict[str, Array]) -> Array:
         """float32 (): the sum of weight times term."""
         return sum(
-            (getattr(self, name) * terms[name] for name in self.term_names), start=jnp.zeros(())
+            (getattr(self, name) * terms[name] for name in self.term_names),
+            start=jnp.zeros((), jnp.float32),
         )
 
 
