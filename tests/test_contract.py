@@ -1,7 +1,11 @@
 """What every environment of the packages keeps: JaxMARL's contract, and fixed shapes and dtypes.
 
-A new environment is one more row of `ENVIRONMENTS`.
+A new environment is one more row of `ENVIRONMENTS`. Most tests look at shapes and dtypes only, for
+which nothing need be compiled.
 """
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,21 +14,55 @@ import pytest
 from jaxmarl.environments import spaces
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
+import aerojax
 import paxmen
 
-ENVIRONMENTS = [(paxmen.make, name) for name in paxmen.list_envs()]
+
+class Row(NamedTuple):
+    """How an environment is made, and the agents that it should have."""
+
+    make: Callable[..., MultiAgentEnv]
+    name: str
+    agents: list[str]
+    options: dict[str, Any]
+
+    def __str__(self) -> str:
+        return " ".join([self.name, *map(str, self.options.values())])
+
+
+def _numbered(team, count):
+    return [f"{team}_{i}" for i in range(count)]
+
+
+def _maze(name):
+    return Row(paxmen.make, name, _numbered("agent", int(name[-1])), {})
+
+
+def _aircraft(name, allies, enemies=0, **options):
+    agents = _numbered("ally", allies) + _numbered("enemy", enemies)
+    return Row(aerojax.make, name, agents, options)
+
+
+CHANCE = {"stochastic_sensors": True, "stochastic_guns": True, "link_dropout": 0.1}
+ENVIRONMENTS = [
+    *map(_maze, paxmen.list_envs()),
+    _aircraft("1_vs_1", 1, 1, opponents="selfplay", actions="continuous", control="direct"),
+    _aircraft("waypoint_5", 5),
+    _aircraft("hide_and_seek_4_vs_2", 4),
+    _aircraft("escort_4_vs_3", 4, 3, opponents="selfplay", **CHANCE),
+    _aircraft("search_4", 4, actions="continuous"),
+]
 KEY = jax.random.key(0)
 
 
-@pytest.fixture(scope="module", params=ENVIRONMENTS, ids=lambda row: row[1])
-def named(request):
-    make, name = request.param
-    return make(name), name
+@pytest.fixture(scope="module", params=ENVIRONMENTS, ids=str)
+def row(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def env(named):
-    return named[0]
+def env(row):
+    return row.make(row.name, **row.options)
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +88,15 @@ def _shapes(tree):
     return jax.tree.map(lambda x: (x.shape, x.dtype, x.weak_type), tree)
 
 
-def test_it_is_a_jaxmarl_environment(named):
-    env, name = named
+def _traced(function, *args):
+    return _shapes(jax.eval_shape(function, *args))
+
+
+def test_it_is_a_jaxmarl_environment(env, row):
     assert isinstance(env, MultiAgentEnv)
-    assert env.name == name
-    assert env.agents == [f"agent_{i}" for i in range(env.num_agents)]
+    assert env.name == row.name
+    assert env.agents == row.agents
+    assert env.num_agents == len(row.agents)
 
 
 def test_agent_classes_partition_the_agents(env):
@@ -83,10 +125,9 @@ def test_observations_have_every_agent_and_the_world_state(env, started):
 def test_shapes_and_dtypes_stay_what_they_are(env, started, transition, actions):
     obs, state, _, _, _ = transition
     assert _shapes((obs, state)) == _shapes(started)
-    assert _shapes(env.get_obs(state)) == _shapes(started[0])
-    unreset = env.step_env(KEY, state, actions)
-    assert _shapes(unreset) == _shapes(transition)
-    assert _shapes(env.step(KEY, state, actions, started[1])) == _shapes(transition)
+    assert _traced(env.get_obs, state) == _shapes(started[0])
+    assert _traced(env.step_env, KEY, state, actions) == _shapes(transition)
+    assert _traced(env.step, KEY, state, actions, started[1]) == _shapes(transition)
 
 
 def test_nothing_is_wider_than_32_bits_or_weakly_typed(started, transition):
@@ -131,8 +172,10 @@ def test_one_key_one_episode(env, started, transition, actions):
 
 def test_a_batch_has_one_more_axis(env, started, transition, actions):
     keys = jax.random.split(KEY, 2)
-    obs, states = jax.vmap(env.reset)(keys)
-    both = jax.tree.map(lambda x: jnp.stack([x, x]), actions)
-    batch = jax.vmap(env.step)(keys, states, both)
-    for many, one in (((obs, states), started), (batch, transition)):
-        assert _shapes(jax.tree.map(lambda x: x[0], many)) == _shapes(one)
+    states, both = jax.tree.map(lambda x: jnp.stack([x, x]), (started[1], actions))
+    wider = jax.tree.map(lambda x: (2, *x.shape), (started, transition))
+    batches = (
+        jax.eval_shape(jax.vmap(env.reset), keys),
+        jax.eval_shape(jax.vmap(env.step), keys, states, both),
+    )
+    assert jax.tree.map(lambda x: x.shape, batches) == wider
