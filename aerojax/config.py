@@ -164,6 +164,11 @@ def _check(config: Config) -> None:
             raise ValueError(f"{team} must be {least} to {MAX_TEAM} aircraft, got {size}")
     if config.objective.needs_enemies and not config.num_enemies:
         raise ValueError(f"the objective {type(config.objective).__name__} needs enemies, got none")
+    if config.num_enemies and not config.objective.takes_enemies:
+        raise ValueError(
+            f"the objective {type(config.objective).__name__} takes no enemies, "
+            f"got {config.num_enemies}"
+        )
     if config.selfplay and not config.num_enemies:
         raise ValueError("opponents 'selfplay' need enemies, got none")
     if config.opponents == "hider" and not config.obstacles:

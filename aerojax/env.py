@@ -20,12 +20,12 @@ from aerojax import actions as action_rules
 from aerojax import observation, rules
 from aerojax.aircraft import Fleet
 from aerojax.batching import batch_last
-from aerojax.config import Config
+from aerojax.config import Config, nearest_first
 from aerojax.draws import Draws, draw_words
 from aerojax.flight import Command
 from aerojax.observation import Sight
 from aerojax.rules import Outcome
-from aerojax.scripts import SCRIPTS
+from aerojax.scripts import SCRIPTS, usable_scripts
 from aerojax.spawn import spawn
 from aerojax.state import State
 
@@ -165,10 +165,13 @@ class AeroJAX(MultiAgentEnv):
         Raises:
             ValueError: no script, or no such team.
         """
-        if script not in SCRIPTS:
-            raise ValueError(f"unknown script {script!r}; valid: {', '.join(SCRIPTS)}")
         if enemies and not self.config.selfplay:
             raise ValueError("the enemies are agents in self-play only")
+        valid = usable_scripts(self.config, self._teams[int(enemies)][0])
+        if script not in valid:
+            raise ValueError(
+                f"no script {script!r} for this task; valid: {nearest_first(script, valid)}"
+            )
         return self._script_actions(state, script, enemies)
 
     @partial(jax.jit, static_argnums=(0, 2, 3))

@@ -59,6 +59,7 @@ class Objective:
     settings: ClassVar[tuple[str, ...]] = ()  # the fields that are no weights
     guns: ClassVar[bool] = False  # whether aircraft shoot
     needs_enemies: ClassVar[bool] = True
+    takes_enemies: ClassVar[bool] = True
     num_points: ClassVar[int] = 0  # P; a field where it varies
     point_radius: ClassVar[float] = 0.0  # m, at which a point counts as reached
     convoy: ClassVar[tuple[str, ...]] = ()  # classes of scripted members of team A

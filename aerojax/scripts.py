@@ -16,7 +16,7 @@ from aerojax.config import Config, Sides
 from aerojax.escort import ALTITUDE, ASSET_SPEED
 from aerojax.flight import Command
 from aerojax.geometry import across, frame, in_yaw_frame, members
-from aerojax.search import cells
+from aerojax.search import Search, cells
 from aerojax.state import State
 from aerojax.steering import (
     Picture,
@@ -70,7 +70,8 @@ def ace(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
     flying = known & state.alive[sides.own][:, None]
     cost = _preference(config, sides, relation.range) * (1.0 + TURN_COST * (1.0 - relation.nose))
     first = one_hot_least(jnp.where(flying, cost, jnp.inf)).astype(jnp.float32)
-    mates_there = jnp.sum(first, axis=0)[None] - first
+    told = jnp.where(picture.link[:, :, None], first[None], 0.0)  # what linked mates want
+    mates_there = jnp.sum(told, axis=1) - first
     cost = cost * (1.0 + CROWD_COST * mates_there)
     chosen = one_hot_least(jnp.where(known, cost, jnp.inf))
     place, distance = _place_of(picture, chosen)
@@ -193,6 +194,20 @@ def transport(config: Config, fleet: Fleet, state: State) -> Command:
         to_altitude(motion.z, ALTITUDE),
         jnp.clip(0.1 * (ASSET_SPEED - axes.speed), -1.0, 1.0),
     )
+
+
+def usable_scripts(config: Config, sides: Sides) -> list[str]:
+    """The scripts that can fly a team in this task."""
+    needs = {
+        "circle": True,
+        "pursuit": sides.foe.stop > sides.foe.start,
+        "ace": sides.foe.stop > sides.foe.start,
+        "evader": sides.foe.stop > sides.foe.start,
+        "hider": sides.foe.stop > sides.foe.start and config.obstacles > 0,
+        "waypoint": config.objective.num_points > 0,
+        "search": isinstance(config.objective, Search),
+    }
+    return [name for name, met in needs.items() if met]
 
 
 SCRIPTS: dict[str, Script] = {

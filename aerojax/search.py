@@ -40,6 +40,7 @@ class Search(Objective):
     """Fraction of the team lost in this step."""
 
     needs_enemies: ClassVar[bool] = False
+    takes_enemies: ClassVar[bool] = False
     script: ClassVar[str] = "search"
     score: ClassVar[str] = "found"
 

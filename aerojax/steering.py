@@ -31,6 +31,7 @@ class Picture(NamedTuple):
     forward: Array  # float32 (n, m), m, in the yaw frame
     right: Array
     known: Array  # bool (n, m)
+    link: Array  # bool (n, n), of the team
     turn: Array  # float32 (n,)
 
 
@@ -51,7 +52,7 @@ def look_around(state: State, sides: Sides) -> Picture:
     forward, right = in_yaw_frame(axes, relation.x, relation.y)
     alive = state.alive[sides.own][:, None] & state.alive[sides.foe][None, :]
     known = alive & sensing.tracks(seen, link)
-    return Picture(own, axes, foes, relation, forward, right, known, state.turn[sides.own])
+    return Picture(own, axes, foes, relation, forward, right, known, link, state.turn[sides.own])
 
 
 def one_hot_least(cost: Array) -> Array:

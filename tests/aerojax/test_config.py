@@ -80,7 +80,7 @@ def test_impossible_waypoints_are_refused(field):
 
 def test_script_actions_name_what_is_valid(duel, state_of):
     state = state_of(duel, [(0, 0, 3000, 0, 200), (900, 0, 3000, 0, 200)])
-    with pytest.raises(ValueError, match=r"unknown script 'pursue'; valid: .*pursuit"):
+    with pytest.raises(ValueError, match=r"no script 'pursue' for this task; valid: pursuit"):
         duel.script_actions(state, "pursue")
     with pytest.raises(ValueError, match="self-play only"):
         aerojax.make("1_vs_1").script_actions(state, "pursuit", enemies=True)
@@ -141,3 +141,15 @@ def test_every_scenario_has_a_sentence_and_a_configuration():
     for name, sentence in scenarios.items():
         assert sentence.endswith(".")
         assert aerojax.make(name).name == name
+
+
+def test_a_script_that_cannot_play_the_task_is_refused():
+    env = aerojax.make("waypoint_5")
+    state = env.reset(jax.random.key(0))[1]
+    with pytest.raises(ValueError, match=r"no script 'pursuit' for this task; valid: .*waypoint"):
+        env.script_actions(state, "pursuit")
+
+
+def test_nobody_else_searches():
+    with pytest.raises(ValueError, match="Search takes no enemies, got 2"):
+        aerojax.Config(("fighter",), ("fighter",) * 2, objective=Search())
