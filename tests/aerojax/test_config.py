@@ -3,6 +3,7 @@
 import dataclasses
 import pickle
 
+import jax
 import pytest
 
 import aerojax
