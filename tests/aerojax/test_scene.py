@@ -140,12 +140,14 @@ def test_tasks_show_where_to_go_and_what_is_not_yet_seen():
     assert scene["frames"][0]["point"] == [[1, 2]]
     assert scene["space"]["points"] == [[[1000, -2000, 3000]]]
 
-    env = aerojax.make("identical_2_vs_2", objective=aerojax.Search())
+    env = aerojax.make("search_4", radius=8000.0)
     seen = np.ones(len(cells(8000.0)), bool)
     seen[:2] = False
     later = seen.copy()
     later[0] = True
-    scene = scene_of(env, state(0, task=seen), state(1, task=later))
+    alone = {"seen_a": np.zeros((4, 0), bool), "seen_b": np.zeros((0, 4), bool)}
+    before, after = state(0, task=seen).replace(**alone), state(1, task=later).replace(**alone)
+    scene = scene_of(env, before, after)
     assert [len(frame["cell"]) for frame in scene["frames"]] == [2, 1]
     (x0, y0, *first), (x1, y1, *second) = scene["space"]["cells"]
     assert [[x0, y0], [x1, y1]] == np.round(cells(8000.0)[:2]).tolist()
