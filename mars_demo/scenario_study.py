@@ -96,7 +96,7 @@ def _draw(out: Path, scores: Mapping[str, Scores]) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5.4), layout="constrained")
-    panels = figure.subplots(2, 4).flat
+    *panels, last = figure.subplots(2, 4).flat
     for axes, (name, row) in zip(panels, scores.items(), strict=False):
         task = get_task(name)
         for colour, (way, folder) in zip(COLOURS, _groups(out, name).items(), strict=False):
@@ -116,11 +116,12 @@ def _draw(out: Path, scores: Mapping[str, Scores]) -> None:
         axes.set_xlim(left=0)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
-    last = next(panels)
     last.axis("off")
-    mixed = next(
-        axes for axes, name in zip(figure.axes, scores, strict=False) if name in MIXED_SCENARIOS
-    )
-    last.legend(*mixed.get_legend_handles_labels(), loc="center", frameon=False)
+    handles = {
+        label: line
+        for axes in panels
+        for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    last.legend(handles.values(), handles.keys(), loc="center", frameon=False)
     figure.supxlabel("environment steps (millions)", fontsize=10)
     figure.savefig(out / "curves.png", dpi=130)

@@ -35,7 +35,7 @@ def test_the_table_shows_every_policy():
 
 def test_the_curves_are_drawn(tmp_path):
     scores = {}
-    for name in ("aerojax/search_4", "aerojax/escort_4_vs_3"):
+    for name in SCENARIOS:
         for run in study._runs(tmp_path, name):
             run.mkdir(parents=True)
             lines = [{"step": step, "score": step / 3e6} for step in (1_000_000, 2_000_000)]
