@@ -15,7 +15,7 @@ JITTER_ALONG, JITTER_ACROSS, JITTER_ALTITUDE = 300.0, 150.0, 500.0  # m
 
 
 def formation(size: int) -> NDArray:
-    """float32 (size, 3): metres behind the front rank, to the right of its middle and above it."""
+    """float32 (size, 3): metres behind the front rank, to the left of its middle and above it."""
     places = []
     for i in range(size):
         rank, column = divmod(i, ABREAST)

@@ -17,7 +17,7 @@ from aerojax.env import _count_words
 from aerojax.escort import Escort
 from aerojax.flight import Command
 from aerojax.formation import reach, top
-from aerojax.spawn import spawn
+from aerojax.spawn import _formation, spawn
 from aerojax.state import Motion
 
 SAMPLES = 256
@@ -165,3 +165,13 @@ def test_a_hundred_against_a_hundred():
     for value in jax.tree.leaves((obs, rewards)):
         assert np.isfinite(value).all()
     assert _closest(jax.tree.map(lambda x: x[None], state.motion)) > 100
+
+
+def test_one_team_stands_as_the_other_turned_by_half_a_turn():
+    config = aerojax.make("special_5_vs_5").config
+    along, across, above = _formation(config)
+    own, foe = config.team_a
+    np.testing.assert_allclose(along[foe], -along[own])
+    np.testing.assert_allclose(across[foe], -across[own])
+    np.testing.assert_allclose(above[foe], above[own])
+    assert across[0] == -1400.0  # team A flies towards positive x: its first slot is its rightmost
