@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aerojax.pursuit import Pursuit as Pursuit
     from aerojax.registration import make as make
     from aerojax.scenarios import BENCHMARK as BENCHMARK
+    from aerojax.scenarios import list_envs as list_envs
     from aerojax.scenarios import list_scenarios as list_scenarios
     from aerojax.scripts import SCRIPTS as SCRIPTS
     from aerojax.search import Search as Search
@@ -36,6 +37,7 @@ _MODULE_OF = {
     "Search": "aerojax.search",
     "State": "aerojax.state",
     "Waypoint": "aerojax.waypoint",
+    "list_envs": "aerojax.scenarios",
     "list_scenarios": "aerojax.scenarios",
     "make": "aerojax.registration",
 }

@@ -89,6 +89,13 @@ class AeroJAX(MultiAgentEnv):
         return classes
 
     @property
+    def teams(self) -> dict[str, list[str]]:
+        """The agents of each team, which share a reward."""
+        allies = self.config.num_allies
+        teams = {"allies": self.agents[:allies], "enemies": self.agents[allies:]}
+        return {name: agents for name, agents in teams.items() if agents}
+
+    @property
     def fleet(self) -> Fleet:
         """The slots' coefficients, NumPy float32 (N,) each."""
         return self.config.fleet
@@ -198,6 +205,14 @@ class AeroJAX(MultiAgentEnv):
     def task_points(self, state: State) -> Array:
         """float32 (P, 3): the places that the task is about, m."""
         return jnp.stack(self.config.objective.points(self.config, state.task), axis=-1)
+
+    def scene(
+        self, states: State, rewards: ArrayLike | None = None, *, title: str | None = None
+    ) -> dict[str, Any]:
+        """One episode for the viewers of `wrappers`: see `aerojax.scene.episode_scene`."""
+        from aerojax.scene import episode_scene
+
+        return episode_scene(self, states, rewards, title=title)
 
     # --- Equality: by configuration -----------------------------------------------------------
 

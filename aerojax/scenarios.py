@@ -96,6 +96,11 @@ def list_scenarios() -> dict[str, str]:
     return {name: scenario.sentence for name, scenario in SCENARIOS.items()}
 
 
+def list_envs() -> list[str]:
+    """The names that `make` takes, the benchmark's seven first."""
+    return list(SCENARIOS)
+
+
 def get_config(name: str) -> Config:
     """The configuration of a named scenario.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -63,6 +64,11 @@ class PaxMen(MultiAgentEnv):
     def agent_classes(self) -> dict[str, list[str]]:
         """One class: the agents are alike."""
         return {"agent": list(self.agents)}
+
+    @property
+    def teams(self) -> dict[str, list[str]]:
+        """The agents that share a reward: all of them."""
+        return {"team": list(self.agents)}
 
     def world_state_size(self) -> int:
         """W, the length of the world state."""
@@ -151,6 +157,14 @@ class PaxMen(MultiAgentEnv):
                 rooms.
         """
         return states.make_state(self.maze, layout_id, agent_positions, dots_on_grid, step)
+
+    def scene(
+        self, states: State, rewards: ArrayLike | None = None, *, title: str | None = None
+    ) -> dict[str, Any]:
+        """One episode for the viewers of `wrappers`: see `paxmen.scene.episode_scene`."""
+        from paxmen.scene import episode_scene
+
+        return episode_scene(self, states, rewards, title=title)
 
     # --- Equality: by configuration -----------------------------------------------------------
 

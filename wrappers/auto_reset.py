@@ -2,50 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxmarl.environments.multi_agent_env import MultiAgentEnv
-from jaxmarl.wrappers.baselines import JaxMARLWrapper
+
+from wrappers.endings import endings
+from wrappers.wrapper import Observations, Transition, Wrapper
 
 
-class AutoReset(JaxMARLWrapper):
+class AutoReset(Wrapper):
     """Resets in the step that ends an episode, and hands out what the reset would hide.
 
     JaxMARL's own `step` drops the last observation of an episode, which a learner needs to
-    bootstrap from a time limit. This wrapper steps through `step_env` and adds to `info`:
+    bootstrap from a time limit. This wrapper, the outermost, adds to `info`:
 
     - `final_observation`: the observations before any reset, same structure as `obs`;
       on a step that ends no episode they equal `obs`.
     - `terminated`, `truncated`: bool () for the team, in place of any per agent; whether the
-      episode came to a true end or to a time limit. An environment that does not report
-      `terminated` is taken to terminate.
+      episode came to a true end or to a time limit (`wrappers.endings`).
+
+    Under `vmap`, a step in which no environment is done draws no reset at all.
+    `wrappers.PooledAutoReset` is for environments whose reset is dear.
     """
 
-    def __init__(self, env: MultiAgentEnv):
-        super().__init__(env)
+    resets_itself = True
 
     @partial(jax.jit, static_argnums=0)
     def step(
-        self, key: Array, state: Any, actions: dict[str, Array]
-    ) -> tuple[dict[str, Array], Any, dict[str, Array], dict[str, Array], dict[str, Any]]:
-        """Steps one environment; returns `obs, state, rewards, dones, info` as JaxMARL does."""
+        self,
+        key: Array,
+        state: Any,
+        actions: Mapping[str, Any],
+        reset_state: Any | None = None,
+    ) -> Transition:
+        """One step, and the reset; arguments and results are those of `Wrapper.step`."""
         step_key, reset_key = jax.random.split(key)
-        final_obs, next_state, rewards, dones, info = self._env.step_env(step_key, state, actions)
-        reset_obs, reset_state = self._env.reset(reset_key)
-        done = dones["__all__"]
-        obs, state = jax.tree.map(
-            lambda fresh, old: jnp.where(done, fresh, old),
-            (reset_obs, reset_state),
-            (final_obs, next_state),
-        )
-        terminated = jnp.any(info.get("terminated", done))
-        ends = {
-            "final_observation": final_obs,
-            "terminated": terminated,
-            "truncated": done & ~terminated,
+        final_obs, state, rewards, dones, info = self.step_env(step_key, state, actions)
+        obs, state = self._renew(dones["__all__"], final_obs, state, reset_key, reset_state)
+        return obs, state, rewards, dones, with_ends(final_obs, dones, info)
+
+    def initial_info(self, obs: Observations, state: Any) -> dict[str, Any]:
+        """`info` before the first step, in a step's structure: of zeros, but for what is seen.
+
+        Args:
+            obs: what `reset` returned.
+            state: likewise.
+        """
+        actions = {
+            agent: jax.eval_shape(self.action_space(agent).sample, jax.random.key(0))
+            for agent in self.agents
         }
-        return obs, state, rewards, dones, info | ends
+        shapes = jax.eval_shape(self.step, jax.random.key(0), state, actions)[4]
+        info = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+        return info | {"final_observation": obs}
+
+
+def with_ends(
+    final_obs: Observations, dones: dict[str, Array], info: dict[str, Any]
+) -> dict[str, Any]:
+    """`info` with what a reset hides: see `AutoReset`."""
+    terminated, truncated = endings(dones, info)
+    ends = {"final_observation": final_obs, "terminated": terminated, "truncated": truncated}
+    return info | ends

@@ -1,0 +1,69 @@
+"""Checks of what an environment takes and gives, while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+from jax.experimental import checkify
+
+from wrappers.wrapper import Observations, Transition, Wrapper
+
+
+class Checked(Wrapper):
+    """Checks actions, observations and rewards in every step, for debugging.
+
+    Shapes are checked when a function is traced. That values lie in their spaces and are finite is
+    checked by `jax.experimental.checkify`, whose error a function around must hand out:
+
+        step = jax.jit(checkify.checkify(jax.vmap(Checked(env).step)))
+        error, (obs, state, rewards, dones, info) = step(keys, states, actions)
+        error.throw()  # names the environment, the method and the agent
+
+    docs/wrappers.md tells what it costs.
+
+    Raises:
+        ValueError: (when traced) a shape that is not its space's.
+        jax.experimental.checkify.JaxRuntimeError: (by `throw`) a value outside its space.
+    """
+
+    def reset(self, key: Array) -> tuple[Observations, Any]:
+        obs, state = self._env.reset(key)
+        self._check_observations("reset", obs)
+        return obs, state
+
+    def step_env(self, key: Array, state: Any, actions: Mapping[str, Any]) -> Transition:
+        for agent in self.agents:
+            self._check_member(
+                "step_env", f"action of {agent}", self.action_space(agent), actions[agent]
+            )
+        obs, state, rewards, dones, info = self._env.step_env(key, state, actions)
+        self._check_observations("step_env", obs)
+        for agent in self.agents:
+            self._check_finite("step_env", f"reward of {agent}", rewards[agent], ())
+        return obs, state, rewards, dones, info
+
+    def _check_observations(self, method: str, obs: Observations) -> None:
+        for agent in self.agents:
+            space = self.observation_space(agent)
+            self._check_member(method, f"observation of {agent}", space, obs[agent])
+        if "world_state" in obs:
+            seen = obs["world_state"]
+            self._check_finite(method, "world state", seen, seen.shape)
+
+    def _check_member(self, method: str, what: str, space: Any, x: Any) -> None:
+        self._check_finite(method, what, x, space.shape)
+        text = f"{self._where(method, what)} is outside its space: {{x}}"
+        checkify.check(jnp.all(space.contains(x)), text, x=jnp.asarray(x))
+
+    def _check_finite(self, method: str, what: str, x: Any, shape: tuple[int, ...]) -> None:
+        x = jnp.asarray(x)
+        where = self._where(method, what)
+        if x.shape != tuple(shape):
+            raise ValueError(f"{where} has shape {x.shape}, not {tuple(shape)}")
+        checkify.check(jnp.all(jnp.isfinite(x)), f"{where} is not finite: {{x}}", x=x)
+
+    def _where(self, method: str, what: str) -> str:
+        return f"{self.name}.{method}: the {what}"

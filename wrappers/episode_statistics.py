@@ -1,0 +1,122 @@
+"""Returns, lengths and successes of whole episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+
+from wrappers.wrapper import Observations, Transition, Wrapper
+
+Success = Callable[[dict[str, Array], dict[str, Any]], Array]
+"""`success(rewards, info)` of an episode's last step: bool () or (n,)."""
+
+
+@struct.dataclass
+class Totals:
+    """Attributes:
+    returns: float32 (n,), each agent's sum of rewards.
+    length: int32 (), steps.
+    success: bool (n,).
+    """
+
+    returns: Array
+    length: Array
+    success: Array
+
+
+@struct.dataclass
+class StatisticsState:
+    """Attributes:
+    env_state: the inner environment's.
+    running: totals of the episode under way; it has no success yet.
+    last: totals of the last episode that ended.
+    any_ended: bool (), whether one has.
+    """
+
+    env_state: Any
+    running: Totals
+    last: Totals
+    any_ended: Array
+
+    @property
+    def step(self) -> Array:
+        """int32 (), steps taken in the episode."""
+        return self.running.length
+
+    @property
+    def done(self) -> Array:
+        """The inner environment's."""
+        return self.env_state.done
+
+
+class EpisodeStatistics(Wrapper):
+    """Adds to `info` the totals of the last episode that ended, under the names of JaxMARL.
+
+    Each has an entry (n,) for each agent, and is the same in every step until the next end:
+
+    - `returned_episode`: bool, whether this step ended an episode.
+    - `returned_episode_returns`: float32, the sum of the agent's rewards.
+    - `returned_episode_lengths`: int32, steps.
+    - `returned_episode_success`: bool, if the environment tells of success.
+    - `any_episode_returned`: bool, false until the first episode ends, when the others are zero.
+
+    Args:
+        env: the environment.
+        success: how an episode's last step tells of success; `info["win"]` where None, if the
+            environment has that.
+    """
+
+    holds_state = True
+
+    def __init__(self, env: MultiAgentEnv, success: Success | None = None) -> None:
+        super().__init__(env)
+        self.success = success
+
+    def reset(self, key: Array) -> tuple[Observations, StatisticsState]:
+        obs, env_state = self._env.reset(key)
+        return obs, StatisticsState(env_state, self._zero(), self._zero(), jnp.zeros((), bool))
+
+    def step_env(
+        self, key: Array, state: StatisticsState, actions: Mapping[str, Any]
+    ) -> Transition:
+        obs, env_state, rewards, dones, info = self._env.step_env(key, state.env_state, actions)
+        done = dones["__all__"]
+        reward = jnp.stack([rewards[agent].astype(jnp.float32) for agent in self.agents])
+        success = self._success(rewards, info)
+        running = state.running.replace(  # pyright: ignore[reportAttributeAccessIssue]
+            returns=state.running.returns + reward, length=state.running.length + 1
+        )
+        ended = running if success is None else running.replace(success=self._each(success))
+        last = jax.tree.map(lambda new, old: jnp.where(done, new, old), ended, state.last)
+        any_ended = state.any_ended | done
+        told = {
+            "returned_episode": self._each(done),
+            "returned_episode_returns": last.returns,
+            "returned_episode_lengths": self._each(last.length),
+            "any_episode_returned": self._each(any_ended),
+        }
+        if success is not None:
+            told["returned_episode_success"] = last.success
+        state = StatisticsState(env_state, running, last, any_ended)
+        return obs, state, rewards, dones, info | told
+
+    def carry(self, old: StatisticsState, fresh: StatisticsState) -> StatisticsState:
+        return super().carry(old, fresh).replace(last=old.last, any_ended=old.any_ended)
+
+    def _success(self, rewards: dict[str, Array], info: dict[str, Any]) -> Array | None:
+        if self.success is not None:
+            return self.success(rewards, info)
+        return info.get("win")
+
+    def _each(self, x: Array) -> Array:
+        return jnp.broadcast_to(x, (self.num_agents,))
+
+    def _zero(self) -> Totals:
+        n = self.num_agents
+        return Totals(jnp.zeros(n, jnp.float32), jnp.zeros((), jnp.int32), jnp.zeros(n, bool))

@@ -1,0 +1,105 @@
+"""Auto-reset for a batch of environments whose reset is dear: from a pool of reset states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+
+from wrappers.auto_reset import with_ends
+from wrappers.wrapper import Observations, Transition, Wrapper
+
+
+@struct.dataclass
+class PooledState:
+    """Attributes:
+    env_state: of all environments, leaves (B, ...).
+    pool: observations and states of `pool_size` resets, leaves (P, ...).
+    """
+
+    env_state: Any
+    pool: tuple[Observations, Any]
+
+
+class PooledAutoReset:
+    """Steps a batch, and resets those that are done to states drawn from a pool.
+
+    Under `vmap` a reset is drawn for every environment as soon as one is done. With episodes of
+    many lengths that is in every step, and an environment whose reset is dear, as one that
+    generates a level, spends its time on it. Here the pool pays for `pool_size` resets each time
+    that it is refreshed, once a rollout say; a state can be drawn more than once between.
+
+    Unlike a `Wrapper` it holds the whole batch: `vmap` nothing around it. `info` has what
+    `AutoReset` adds.
+
+    Args:
+        env: the environment of each; no `AutoReset`.
+        num_envs: B.
+        pool_size: P.
+
+    Raises:
+        TypeError: `env` is not a JaxMARL environment.
+        ValueError: `env` resets itself, or a size is no positive integer.
+    """
+
+    def __init__(self, env: MultiAgentEnv, num_envs: int, pool_size: int) -> None:
+        for name, size in (("num_envs", num_envs), ("pool_size", pool_size)):
+            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+                raise ValueError(f"{name} is {size!r}; valid: a positive integer")
+        self.env = Wrapper(env)
+        self.num_envs = num_envs
+        self.pool_size = pool_size
+
+    @partial(jax.jit, static_argnums=0)
+    def reset(self, key: Array) -> tuple[Observations, PooledState]:
+        """Starts all episodes, and fills the pool; observations (B, ...)."""
+        key, pool_key = jax.random.split(key)
+        obs, env_state = self._resets(key, self.num_envs)
+        return obs, PooledState(env_state, self._resets(pool_key, self.pool_size))
+
+    @partial(jax.jit, static_argnums=0)
+    def refresh(self, key: Array, state: PooledState) -> PooledState:
+        """The state with a new pool."""
+        return PooledState(state.env_state, self._resets(key, self.pool_size))
+
+    @partial(jax.jit, static_argnums=0)
+    def step(self, key: Array, state: PooledState, actions: Mapping[str, Any]) -> Transition:
+        """One step of each environment, and a reset where it ended an episode.
+
+        Args:
+            key: one PRNG key.
+            state: where all stand.
+            actions: each agent's actions (B, ...).
+
+        Returns:
+            `(obs, state, rewards, dones, info)`, leaves (B, ...).
+        """
+        step_key, draw_key = jax.random.split(key)
+        keys = jax.random.split(step_key, self.num_envs)
+        step = jax.vmap(self.env.step_env)
+        final_obs, after, rewards, dones, info = step(keys, state.env_state, actions)
+        drawn = jax.random.randint(draw_key, (self.num_envs,), 0, self.pool_size)
+
+        def renew(done: Array, old: tuple[Observations, Any], i: Array) -> tuple[Observations, Any]:
+            obs, fresh = jax.tree.map(lambda x: x[i], state.pool)
+            new = obs, self.env.carry(old[1], fresh)
+            return jax.tree.map(lambda new, old: jnp.where(done, new, old), new, old)
+
+        obs, after = jax.vmap(renew)(dones["__all__"], (final_obs, after), drawn)
+        info = jax.vmap(with_ends)(final_obs, dones, info)
+        return obs, PooledState(after, state.pool), rewards, dones, info
+
+    def _resets(self, key: Array, count: int) -> tuple[Observations, Any]:
+        return jax.vmap(self.env.reset)(jax.random.split(key, count))
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.env, self.num_envs, self.pool_size))

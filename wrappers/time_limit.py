@@ -1,0 +1,72 @@
+"""An end of episodes after so many steps, told apart from an end by the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+
+from wrappers.endings import endings
+from wrappers.wrapper import Observations, Transition, Wrapper
+
+
+@struct.dataclass
+class TimeLimitState:
+    """Attributes:
+    env_state: the inner environment's.
+    step: int32 (), steps taken in the episode.
+    """
+
+    env_state: Any
+    step: Array
+
+    @property
+    def done(self) -> Array:
+        """The inner environment's, which knows nothing of this limit."""
+        return self.env_state.done
+
+
+class TimeLimit(Wrapper):
+    """Truncates an episode after `max_steps` steps.
+
+    `info` gets `terminated` and `truncated`, bool (n,). An end of the inner environment at the
+    limit counts as truncation unless the environment itself says that it terminated: so a limit
+    equal to its own marks an environment's ends as truncations. (JaxMARL's MPE with
+    `max_steps=25` ends after 26 steps.)
+
+    Args:
+        env: the environment.
+        max_steps: the length of an episode.
+
+    Raises:
+        ValueError: `max_steps` is no positive integer.
+    """
+
+    holds_state = True
+
+    def __init__(self, env: MultiAgentEnv, max_steps: int) -> None:
+        super().__init__(env)
+        if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
+            raise ValueError(f"max_steps is {max_steps!r}; valid: a positive integer")
+        self.max_steps = max_steps
+
+    def reset(self, key: Array) -> tuple[Observations, TimeLimitState]:
+        obs, state = self._env.reset(key)
+        return obs, TimeLimitState(state, jnp.zeros((), jnp.int32))
+
+    def step_env(self, key: Array, state: TimeLimitState, actions: Mapping[str, Any]) -> Transition:
+        obs, env_state, rewards, dones, info = self._env.step_env(key, state.env_state, actions)
+        step = state.step + 1
+        over = step >= self.max_steps
+        terminated, _ = endings(dones, info)
+        if "terminated" not in info:
+            terminated = terminated & ~over
+        done = dones["__all__"] | over
+        ends = {"terminated": terminated, "truncated": done & ~terminated}
+        info = info | {name: jnp.broadcast_to(end, self.num_agents) for name, end in ends.items()}
+        dones = {agent: ended | over for agent, ended in dones.items()}
+        return obs, TimeLimitState(env_state, step), rewards, dones, info

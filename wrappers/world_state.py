@@ -1,0 +1,25 @@
+"""A view of the whole, for a centralised critic."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from wrappers.wrapper import Observations, ObservationWrapper
+
+
+class WorldState(ObservationWrapper):
+    """Adds `obs["world_state"]`: the observations of all agents end to end, a vector.
+
+    An environment that has a world state of its own keeps it.
+    """
+
+    def world_state_size(self) -> int:
+        """Its length."""
+        return jax.eval_shape(self.reset, jax.random.key(0))[0]["world_state"].size
+
+    def observe(self, obs: Observations) -> Observations:
+        if "world_state" in obs:
+            return obs
+        seen = jnp.concatenate([obs[agent].reshape(-1) for agent in self.agents])
+        return obs | {"world_state": seen}

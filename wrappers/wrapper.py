@@ -1,0 +1,173 @@
+"""What every wrapper shares: all that it does not change is the inner environment's."""
+
+# JaxMARL's annotations ask for a subclass of its own State, and its `step` is jitted as a whole.
+# pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import jax
+from jax import Array
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+from jaxmarl.environments.spaces import Space
+
+from wrappers.on_demand import on_demand
+
+Observations = dict[str, Array]
+Transition = tuple[Observations, Any, dict[str, Array], dict[str, Array], dict[str, Any]]
+
+
+class Wrapper(MultiAgentEnv):
+    """A JaxMARL environment around another, with every attribute of the other.
+
+    A wrapper changes `reset` and `step_env`. Resetting at an episode's end is for `step`, which
+    needs no change: it takes both from the wrapper. So wrappers stack in any order, and each sees
+    the state in which an episode ends.
+
+    A wrapper whose state holds more than the environment's keeps that under `env_state`
+    (see `env_state`) and, if something of it outlives an episode, overrides `carry`.
+
+    Wrappers of equal environments and equal options are equal, so a second one compiles nothing
+    again; both pickle.
+
+    Raises:
+        TypeError: `env` is not a JaxMARL environment.
+        ValueError: `env` resets itself, as `AutoReset` does, whose place is around all others.
+    """
+
+    holds_state = False  # whether the state is one of this wrapper's, with an `env_state` in it
+    resets_itself = False
+
+    def __init__(self, env: MultiAgentEnv) -> None:
+        if not isinstance(env, MultiAgentEnv):
+            raise TypeError(f"{type(self).__name__} wraps JaxMARL environments, not {env!r}")
+        if getattr(env, "resets_itself", False):
+            raise ValueError(f"{type(env).__name__} goes around {type(self).__name__}, not inside")
+        self._env: Any = env
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # also while unpickling, when there is no `_env` yet
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self._env, name)
+
+    @property
+    def unwrapped(self) -> MultiAgentEnv:
+        """The environment inside all wrappers."""
+        return self._env.unwrapped if isinstance(self._env, Wrapper) else self._env
+
+    def env_state(self, state: Any) -> Any:
+        """The state of the environment inside all wrappers."""
+        inner = self._inner(state)
+        return self._env.env_state(inner) if isinstance(self._env, Wrapper) else inner
+
+    def _inner(self, state: Any) -> Any:
+        return state.env_state if self.holds_state else state
+
+    # --- What the base class has, and the inner environment knows better ---------------------
+
+    @property
+    def name(self) -> str:
+        return self._env.name
+
+    @property
+    def agent_classes(self) -> dict[str, list[str]]:
+        return self._env.agent_classes
+
+    def observation_space(self, agent: str) -> Space:
+        return self._env.observation_space(agent)
+
+    def action_space(self, agent: str) -> Space:
+        return self._env.action_space(agent)
+
+    def get_obs(self, state: Any) -> Observations:
+        return self._env.get_obs(self._inner(state))
+
+    def get_avail_actions(self, state: Any) -> dict[str, Array]:
+        return self._env.get_avail_actions(self._inner(state))
+
+    # --- An episode ----------------------------------------------------------------------------
+
+    def reset(self, key: Array) -> tuple[Observations, Any]:
+        """Starts an episode."""
+        return self._env.reset(key)
+
+    def step_env(self, key: Array, state: Any, actions: Mapping[str, Any]) -> Transition:
+        """One step without a reset."""
+        return self._env.step_env(key, state, actions)
+
+    @partial(jax.jit, static_argnums=0)
+    def step(
+        self,
+        key: Array,
+        state: Any,
+        actions: Mapping[str, Any],
+        reset_state: Any | None = None,
+    ) -> Transition:
+        """`step_env`, and in the step that ends the episode a reset.
+
+        Args:
+            key: a PRNG key.
+            state: the state to step.
+            actions: each agent's action.
+            reset_state: the state to reset to, instead of a random one.
+
+        Returns:
+            `(obs, state, rewards, dones, info)`; obs and state are those after the reset, the rest
+            belongs to the step.
+        """
+        step_key, reset_key = jax.random.split(key)
+        obs, state, rewards, dones, info = self.step_env(step_key, state, actions)
+        obs, state = self._renew(dones["__all__"], obs, state, reset_key, reset_state)
+        return obs, state, rewards, dones, info
+
+    def _renew(
+        self, done: Array, obs: Observations, state: Any, key: Array, reset_state: Any | None
+    ) -> tuple[Observations, Any]:
+        """What is seen and where it stands, after a reset where `done`."""
+
+        def restart(old: tuple[Observations, Any], key: Array, state: Any) -> Any:
+            obs, state = self.reset(key) if state is None else (self.get_obs(state), state)
+            return obs, self.carry(old[1], state)
+
+        return on_demand(restart)(done, (obs, state), key, reset_state)
+
+    def carry(self, old: Any, fresh: Any) -> Any:
+        """The state to start an episode from: `fresh`, with what outlives the `old` episode."""
+        if not isinstance(self._env, Wrapper):
+            return fresh
+        inner = self._env.carry(self._inner(old), self._inner(fresh))
+        return fresh.replace(env_state=inner) if self.holds_state else inner
+
+    # --- Equality: by environment and options --------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._env))
+
+    def __repr__(self) -> str:
+        options = [f", {name}={value!r}" for name, value in vars(self).items() if name[0] != "_"]
+        return f"{type(self).__name__}({self._env!r}{''.join(options)})"
+
+
+class ObservationWrapper(Wrapper):
+    """A wrapper that changes what is seen and nothing else; a subclass says how."""
+
+    def observe(self, obs: Observations) -> Observations:
+        """What is handed out in place of `obs`."""
+        raise NotImplementedError
+
+    def reset(self, key: Array) -> tuple[Observations, Any]:
+        obs, state = self._env.reset(key)
+        return self.observe(obs), state
+
+    def step_env(self, key: Array, state: Any, actions: Mapping[str, Any]) -> Transition:
+        obs, state, rewards, dones, info = self._env.step_env(key, state, actions)
+        return self.observe(obs), state, rewards, dones, info
+
+    def get_obs(self, state: Any) -> Observations:
+        return self.observe(self._env.get_obs(state))
