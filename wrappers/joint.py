@@ -1,0 +1,131 @@
+"""A team as one learner, for libraries that know only one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+from jaxmarl.environments.spaces import Box, Discrete, MultiDiscrete, Space
+
+from wrappers.adapter import action_masks, check_adaptable
+from wrappers.wrapper import Observations
+
+
+@dataclass(frozen=True)
+class Joint:
+    """The joint view: one learner sees what all agents see, and acts and is rewarded for all.
+
+    - Observation: the agents' observations end to end, each flattened; a Box of shape (D,).
+    - Action: the agents' actions end to end: a MultiDiscrete if all are discrete, with an entry for
+      each Discrete and k for each MultiDiscrete of k, a Box if all are Boxes.
+    - Reward: the mean over the agents, which is the shared reward where there is one.
+
+    An environment that has no `teams` is taken to be one team.
+
+    Args:
+        env: an environment that does not reset itself.
+
+    Raises:
+        TypeError: `env` is no JaxMARL environment, or has spaces that do not go together.
+        ContractError: `env` breaks JaxMARL's contract.
+        ValueError: `env` has several teams, whose rewards are not one, or resets itself.
+    """
+
+    env: MultiAgentEnv
+
+    def __post_init__(self) -> None:
+        check_adaptable(self.env)
+        teams = getattr(self.env, "teams", {})
+        if len(teams) > 1:
+            raise ValueError(
+                f"{self.env.name} has the teams {', '.join(teams)}: "
+                "one learner cannot have the rewards of several"
+            )
+        _ = self.observation_space, self.action_space  # which refuse what does not go together
+
+    @cached_property
+    def observation_space(self) -> Box:
+        """Box (D,)."""
+        spaces = self._spaces("observation")
+        self._check_all("observation", spaces, Box)
+        return _end_to_end(spaces)
+
+    @cached_property
+    def action_space(self) -> Box | MultiDiscrete:
+        """Box (d,) or MultiDiscrete (k,)."""
+        spaces = self._spaces("action")
+        if isinstance(next(iter(spaces.values())), Box):
+            self._check_all("action", spaces, Box)
+            return _end_to_end(spaces)
+        self._check_all("action", spaces, Discrete, MultiDiscrete)
+        return MultiDiscrete([n for space in spaces.values() for n in _choices(space)])
+
+    def observe(self, obs: Observations) -> Array:
+        """(D,): what all agents see."""
+        return jnp.concatenate([obs[agent].reshape(-1) for agent in self.env.agents])
+
+    def actions(self, action: Any) -> dict[str, Array]:
+        """Each agent's part of a joint action."""
+        spaces = self._spaces("action")
+        ends = np.cumsum([prod(space.shape) for space in spaces.values()])
+        parts = jnp.split(jnp.asarray(action), ends[:-1])
+        return {
+            agent: part.reshape(space.shape).astype(space.dtype)
+            for (agent, space), part in zip(spaces.items(), parts, strict=True)
+        }
+
+    def reward(self, rewards: dict[str, Array]) -> Array:
+        """float32 (): the mean over the agents."""
+        each = [jnp.asarray(rewards[agent], jnp.float32) for agent in self.env.agents]
+        return jnp.mean(jnp.stack(each))
+
+    def mask(self, state: Any) -> dict[str, Array]:
+        """{"action_mask": int8 (sum of k,)}, the agents' masks end to end, for discrete actions.
+
+        Empty if the environment does not tell which actions are available, or not of all agents.
+        """
+        masks = action_masks(self.env, state)
+        if len(masks) < len(self.env.agents):
+            return {}
+        return {"action_mask": jnp.concatenate([masks[agent] for agent in self.env.agents])}
+
+    def _spaces(self, kind: str) -> dict[str, Any]:
+        return {agent: getattr(self.env, f"{kind}_space")(agent) for agent in self.env.agents}
+
+    def _check_all(self, kind: str, spaces: dict[str, Any], *types: type[Space]) -> None:
+        """One of `types` for all, and one dtype."""
+        valid = " or ".join(each.__name__ for each in types)
+        first, *_ = dtypes = {agent: _dtype(space) for agent, space in spaces.items()}
+        for agent, space in spaces.items():
+            where = f"{self.env.name}: the {kind} space of {agent}"
+            if not isinstance(space, types):
+                given = type(space).__name__
+                raise TypeError(f"{where} is a {given}; a joint view takes {valid} of all agents")
+            if dtypes[agent] != dtypes[first]:
+                raise TypeError(f"{where} is of {dtypes[agent]}, that of {first} {dtypes[first]}")
+
+
+def _dtype(space: Any) -> Any:
+    return jnp.dtype(getattr(space, "dtype", None))
+
+
+def _end_to_end(boxes: dict[str, Box]) -> Box:
+    def bound(name: str) -> np.ndarray:
+        return np.concatenate(
+            [np.broadcast_to(getattr(box, name), box.shape).ravel() for box in boxes.values()]
+        )
+
+    low = bound("low")
+    return Box(low, bound("high"), low.shape, next(iter(boxes.values())).dtype)
+
+
+def _choices(space: Discrete | MultiDiscrete) -> list[int]:
+    if isinstance(space, Discrete):
+        return [int(space.n)]
+    return [int(n) for n in np.asarray(space.num_categories)]
