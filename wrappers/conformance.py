@@ -46,24 +46,36 @@ def trace(env: MultiAgentEnv) -> Traced:
     """Traces `reset` and `step_env`.
 
     Raises:
-        ContractError: one of them raises.
+        ContractError: one of them raises, or returns no tuple of the right length.
     """
     key = jax.eval_shape(jax.random.key, 0)
-    actions = {agent: jax.eval_shape(env.action_space(agent).sample, key) for agent in env.agents}
-    obs, state = traced_call(env, "reset", 2, key)
-    return Traced(env, obs, state, traced_call(env, "step_env", 5, key, state, actions))
+    obs, state = traced_call(env, "reset", key, length=2)
+    transition = traced_call(env, "step_env", key, state, traced_actions(env), length=5)
+    return Traced(env, obs, state, transition)
 
 
-def traced_call(env: MultiAgentEnv, method: str, length: int, *args: Any) -> Any:
-    """The shapes of what a method returns, a tuple of that length."""
+def traced_actions(env: MultiAgentEnv) -> dict[str, Any]:
+    """An action for each agent, as shapes and dtypes."""
+    key = jax.eval_shape(jax.random.key, 0)
+    return {agent: jax.eval_shape(env.action_space(agent).sample, key) for agent in env.agents}
+
+
+def traced_call(env: MultiAgentEnv, method: str, *args: Any, length: int | None = None) -> Any:
+    """The shapes and dtypes of what a method returns: if `length` is given, a tuple of that length.
+
+    Raises:
+        ContractError: the method raises, or returns something else.
+    """
     try:
         result = jax.eval_shape(getattr(env, method), *args)
     except Exception as error:
         text = str(error).partition("\n")[0]
-        raise ContractError(f"{env.name}.{method} raises {type(error).__name__}: {text}") from error
-    if not isinstance(result, tuple) or len(result) != length:
-        given = f"{len(result)}" if isinstance(result, tuple) else f"{type(result).__name__}"
-        raise ContractError(f"{env.name}.{method} returns {given}, not a tuple of {length}")
+        reason = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        raise ContractError(f"{env.name}.{method} raises {reason}") from error
+    if length is not None and not (isinstance(result, tuple) and len(result) == length):
+        size = f" of {len(result)}" if isinstance(result, tuple) else ""
+        given = f"{type(result).__name__}{size}"
+        raise ContractError(f"{env.name}.{method} returns a {given}, not a tuple of {length}")
     return result
 
 
@@ -90,14 +102,14 @@ def _agents(env: MultiAgentEnv) -> Iterator[str]:
 
 def _space(env: MultiAgentEnv, method: str, agent: str) -> Iterator[str]:
     try:
-        space: Any = getattr(env, method)(agent)
+        space = getattr(env, method)(agent)
     except Exception as error:
         yield f"{env.name}.{method}({agent!r}) raises {type(error).__name__}: {error}"
         return
     if not isinstance(space, spaces.Space):
         yield f"{env.name}.{method}({agent!r}) is {space!r}, not a space of JaxMARL's"
-    elif not isinstance(getattr(space, "shape", ()), tuple):
-        yield f"{env.name}.{method}({agent!r}) has the shape {space.shape!r}, which is no tuple"
+    elif not isinstance(shape := getattr(space, "shape", ()), tuple):
+        yield f"{env.name}.{method}({agent!r}) has the shape {shape!r}, which is no tuple"
 
 
 # --- What is traced ----------------------------------------------------------------------------
