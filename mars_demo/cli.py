@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,7 +15,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 from mars_demo.silence import silence
 
 with silence():  # stdout is for our answers
-    from mars_demo.tasks import TASKS, get_task
+    from mars_demo.tasks import TASKS, Task, get_task, list_tasks
 
 from mars_demo.checkpoint import CheckpointError
 from mars_demo.config import Config, check_config
@@ -132,15 +133,23 @@ class List:
             for name, objective in OBJECTIVES.items():
                 print(f"{name:12s} {(objective.__doc__ or '').strip().splitlines()[0]}")
             return
-        for task in TASKS.values():
-            env = task.make()
-            agent = env.agents[0]
-            sizes = [len(env.agents), env.observation_space(agent).shape, env.action_space(agent).n]  # pyright: ignore[reportAttributeAccessIssue]
-            print(
-                "{:28s} {} agents, observation {}, {} actions, {} steps, score: {}".format(
-                    task.name, *sizes, task.episode_length, task.score_name
-                )
-            )
+        for name in list_tasks():
+            print(f"{name:28s} {_facts(name)}")
+
+
+def _facts(name: str) -> str:
+    """A task in one line; for an environment that cannot be one, why."""
+    try:
+        task = get_task(name)
+        env = task.make()
+    except Exception as error:  # whatever another package's environment raises
+        return f"cannot be trained on: {error}"
+    agent = env.agents[0]
+    actions = getattr(env.action_space(agent), "n", "continuous")
+    return (
+        f"{len(env.agents)} agents, observation {env.observation_space(agent).shape}, "  # pyright: ignore[reportAttributeAccessIssue]
+        f"{actions} actions, {task.episode_length} steps, score: {task.score_name}"
+    )
 
 
 @dataclass(frozen=True)
@@ -282,8 +291,16 @@ def _commands(args: Sequence[str]) -> type:
 
 def _preset(args: Sequence[str]) -> Config:
     """The preset that a command line asks for, before its own options are applied."""
-    task = next((arg for arg in args if arg in TASKS), DEFAULT_TASK)
     words = " ".join(args).replace("=", " ").split()
     after = words.index("--algo") + 1 if "--algo" in words else len(words)
     algo = words[after] if after < len(words) and words[after] in OBJECTIVES else DEFAULT_ALGO
-    return TASKS[task].preset(algo)
+    return _named_task(args).preset(algo)
+
+
+def _named_task(args: Sequence[str]) -> Task:
+    """The task that a `train` names; the default where there is none, which `run` reports."""
+    for arg in args[1:] if args[:1] == ["train"] else ():
+        if arg in TASKS or "/" in arg:
+            with suppress(ValueError):
+                return get_task(arg)
+    return TASKS[DEFAULT_TASK]

@@ -14,9 +14,11 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import aerojax
 import paxmen
+import wrappers
 from aerojax.scenarios import get_config
 from mars_demo.config import Config, nearest_first
 from paxmen.planner import plan
+from wrappers.conformance import check_shapes
 
 
 @dataclass(frozen=True)
@@ -192,8 +194,59 @@ def bench_environments() -> list[tuple[str, MultiAgentEnv]]:
     ]
 
 
+def list_tasks() -> list[str]:
+    """The names that `get_task` takes: ours, and every other installed environment's."""
+    return [*TASKS, *(name for name in wrappers.list_envs() if _our_name(name) not in TASKS)]
+
+
 def get_task(name: str) -> Task:
-    """The task of that name; ValueError lists the valid ones, nearest first."""
-    if name not in TASKS:
-        raise ValueError(f"unknown task {name!r}; valid: {', '.join(nearest_first(name, TASKS))}")
-    return TASKS[name]
+    """The task of that name.
+
+    Args:
+        name: one of `list_tasks()`, or one of ours as the registry has it ("paxmen/paxmen-4").
+
+    Raises:
+        ValueError: no task has that name, and the valid ones are listed, nearest first; or the
+            environment cannot be trained on.
+    """
+    if _our_name(name) in TASKS:
+        return TASKS[_our_name(name)]
+    valid = list_tasks()
+    if name not in valid:
+        raise ValueError(f"unknown task {name!r}; valid: {', '.join(nearest_first(name, valid))}")
+    return _registered_task(name)
+
+
+def _our_name(name: str) -> str:
+    return name.removeprefix("paxmen/")
+
+
+def _registered_task(name: str) -> Task:
+    """What can be told of any environment: its score is its reward."""
+    env: Any = wrappers.make(name)
+    check_shapes(env)
+    max_steps = getattr(env, "max_steps", None)
+    if max_steps is None:
+        raise ValueError(
+            f"{name} does not tell how long its episodes are: give the environment `max_steps`, "
+            "or wrap it in wrappers.TimeLimit"
+        )
+    return Task(
+        name=name,
+        make=partial(wrappers.make, name),
+        episode_length=int(max_steps),
+        score=lambda reward, info: reward,
+        score_name="return",
+        encode=_flat,
+        encode_world=_flat,
+        preset=lambda algo: Config(algo=algo),
+        scene=_own_scene if hasattr(env, "scene") else None,
+    )
+
+
+def _flat(observation: Array) -> Array:
+    return observation.reshape(-1).astype(jnp.float32)
+
+
+def _own_scene(env: Any, states: Any, rewards: np.ndarray, title: str) -> dict[str, Any]:
+    return env.scene(states, rewards, title=title)
