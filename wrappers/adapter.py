@@ -13,6 +13,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.environments.spaces import Discrete
 
 from wrappers.conformance import check_shapes
+from wrappers.wrapper import Wrapper
 
 
 def check_adaptable(env: MultiAgentEnv) -> None:
@@ -22,11 +23,15 @@ def check_adaptable(env: MultiAgentEnv) -> None:
         TypeError: `env` is not a JaxMARL environment.
         ContractError: it breaks JaxMARL's contract; names the method, the agent and what was
             expected.
-        ValueError: it resets itself, which is for the adapter to do.
+        ValueError: it is a wrapper that changes `step`, as `AutoReset` does, and adapters call
+            `step_env`.
     """
+    if isinstance(env, Wrapper) and env.layer:
+        raise ValueError(
+            f"{type(env).__name__} changes `step`, which no adapter calls: "
+            "adapt the environment inside it"
+        )
     check_shapes(env)
-    if getattr(env, "resets_itself", False):
-        raise ValueError(f"{type(env).__name__} resets itself; adapt the environment inside it")
 
 
 def make_keys(seeds: Sequence[int | None]) -> Array:

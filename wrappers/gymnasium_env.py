@@ -39,7 +39,7 @@ def to_gymnasium(
     """A JaxMARL environment, wrapped or not, as one of Gymnasium's, seen jointly.
 
     Args:
-        env: an environment of one team that does not reset itself.
+        env: an environment of one team; not an `AutoReset`.
         num_envs: N for a `VectorEnv` of so many, stepped in one call; None for a single `Env`.
         render_mode: "rgb_array", "human" (not with N) or None; for environments with a `scene`.
 

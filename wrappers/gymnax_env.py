@@ -23,7 +23,7 @@ def to_gymnax(env: MultiAgentEnv) -> JointEnvironment:
     """A JaxMARL environment, wrapped or not, as a gymnax 1.0 `Environment`, seen jointly.
 
     Args:
-        env: an environment of one team that does not reset itself.
+        env: an environment of one team; not an `AutoReset`.
 
     Raises:
         TypeError, ContractError, ValueError: as `wrappers.joint.Joint`.

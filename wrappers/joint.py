@@ -29,12 +29,12 @@ class Joint:
     An environment that has no `teams` is taken to be one team.
 
     Args:
-        env: an environment that does not reset itself.
+        env: an environment; not an `AutoReset`.
 
     Raises:
         TypeError: `env` is no JaxMARL environment, or has spaces that do not go together.
         ContractError: `env` breaks JaxMARL's contract.
-        ValueError: `env` has several teams, whose rewards are not one, or resets itself.
+        ValueError: `env` has several teams, whose rewards are not one, or is an `AutoReset`.
     """
 
     env: MultiAgentEnv

@@ -32,14 +32,14 @@ def to_pettingzoo(env: MultiAgentEnv, render_mode: str | None = None) -> JaxMARL
     """A JaxMARL environment, wrapped or not, as a PettingZoo `ParallelEnv`.
 
     Args:
-        env: an environment that does not reset itself.
+        env: an environment; not an `AutoReset`.
         render_mode: "rgb_array", "human" or None; the first two for environments with a `scene`.
 
     Raises:
         TypeError: `env` is not a JaxMARL environment, or has a space that is no Box, Discrete or
             MultiDiscrete.
         ContractError: `env` breaks JaxMARL's contract.
-        ValueError: `env` resets itself, or cannot be drawn in this mode.
+        ValueError: `env` is an `AutoReset`, or cannot be drawn in this mode.
     """
     return JaxMARLParallelEnv(env, render_mode)
 
