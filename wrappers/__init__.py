@@ -12,11 +12,20 @@ if TYPE_CHECKING:
     from wrappers.agent_id import AgentId as AgentId
     from wrappers.auto_reset import AutoReset as AutoReset
     from wrappers.checked import Checked as Checked
+    from wrappers.conformance import ContractError as ContractError
     from wrappers.episode_statistics import EpisodeStatistics as EpisodeStatistics
+    from wrappers.examination import check_env as check_env
+    from wrappers.examination import find_problems as find_problems
     from wrappers.files import save_scene as save_scene
     from wrappers.frames import render_frames as render_frames
+    from wrappers.gymnasium_env import to_gymnasium as to_gymnasium
+    from wrappers.gymnax_env import to_gymnax as to_gymnax
+    from wrappers.jumanji_env import from_jumanji as from_jumanji
+    from wrappers.pettingzoo_env import to_pettingzoo as to_pettingzoo
     from wrappers.pooled_auto_reset import PooledAutoReset as PooledAutoReset
     from wrappers.recorder import Recorder as Recorder
+    from wrappers.registry import list_envs as list_envs
+    from wrappers.registry import make as make
     from wrappers.replay import html_replay as html_replay
     from wrappers.replay import html_replay_3d as html_replay_3d
     from wrappers.scene import check_scene as check_scene
@@ -29,6 +38,7 @@ _MODULE_OF = {
     "AgentId": "wrappers.agent_id",
     "AutoReset": "wrappers.auto_reset",
     "Checked": "wrappers.checked",
+    "ContractError": "wrappers.conformance",
     "EpisodeStatistics": "wrappers.episode_statistics",
     "ObservationWrapper": "wrappers.wrapper",
     "PooledAutoReset": "wrappers.pooled_auto_reset",
@@ -36,11 +46,19 @@ _MODULE_OF = {
     "TimeLimit": "wrappers.time_limit",
     "WorldState": "wrappers.world_state",
     "Wrapper": "wrappers.wrapper",
+    "check_env": "wrappers.examination",
     "check_scene": "wrappers.scene",
+    "from_jumanji": "wrappers.jumanji_env",
+    "find_problems": "wrappers.examination",
     "html_replay": "wrappers.replay",
     "html_replay_3d": "wrappers.replay",
+    "list_envs": "wrappers.registry",
+    "make": "wrappers.registry",
     "render_frames": "wrappers.frames",
     "save_scene": "wrappers.files",
+    "to_gymnasium": "wrappers.gymnasium_env",
+    "to_gymnax": "wrappers.gymnax_env",
+    "to_pettingzoo": "wrappers.pettingzoo_env",
 }
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # pygame would print a greeting
