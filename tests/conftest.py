@@ -1,5 +1,9 @@
 """Settings of every test: sloppy arithmetic is an error, examples are few and always the same."""
 
+import importlib
+import sys
+from pathlib import Path
+
 import jax
 import pytest
 from hypothesis import settings
@@ -49,3 +53,24 @@ def x64():
     """JAX with 64-bit types for the length of one test."""
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """`install(family, code)`: another's package of one module, with its line of `marl_envs`."""
+    folder = tmp_path / "site"
+    installed: list[str] = []
+
+    def run(family: str, code: str) -> None:
+        metadata = folder / f"{family}-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (folder / f"{family}.py").write_text(code)
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {family}\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text(f"[marl_envs]\n{family} = {family}\n")
+        installed.append(family)
+        importlib.invalidate_caches()
+
+    monkeypatch.syspath_prepend(folder)
+    yield run
+    for family in installed:
+        sys.modules.pop(family, None)

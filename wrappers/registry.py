@@ -48,12 +48,11 @@ def make(name: str, **options: Any) -> MultiAgentEnv:
         raise ValueError(f'{name!r} is not of the form "family/name"; valid: {_valid(name)}')
     if family not in families:
         raise ValueError(f"unknown family {family!r} in {name!r}; valid: {_valid(name)}")
-    package = _load(families[family])
-    names = list(package.list_envs())
+    names = _names(families[family])
     if env_name not in names:
         valid = ", ".join(_nearest_first(name, [f"{family}/{known}" for known in names]))
         raise ValueError(f"unknown environment {name!r}; valid: {valid}")
-    return package.make(env_name, **options)
+    return _load(families[family]).make(env_name, **options)
 
 
 def _families() -> dict[str, EntryPoint]:
@@ -66,10 +65,20 @@ def _names_by_family() -> dict[str, list[str]]:
     names = {}
     for family, point in _families().items():
         try:
-            names[family] = list(_load(point).list_envs())
-        except Exception as error:
-            warnings.warn(f"{_origin(point)} is left out: {error}", stacklevel=3)
+            names[family] = _names(point)
+        except ImportError as error:
+            warnings.warn(f"{error}; it is left out", stacklevel=3)
     return names
+
+
+def _names(point: EntryPoint) -> list[str]:
+    try:
+        return list(_load(point).list_envs())
+    except ImportError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ImportError(f"{_origin(point)} cannot list its environments: {reason}") from error
 
 
 def _load(point: EntryPoint) -> Any:

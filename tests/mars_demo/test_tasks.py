@@ -5,7 +5,7 @@ import pytest
 
 from mars_demo.config import check_config
 from mars_demo.objectives import OBJECTIVES
-from mars_demo.tasks import TASKS, get_task
+from mars_demo.tasks import TASKS, get_task, list_tasks
 
 AEROJAX = [name for name in TASKS if name.startswith("aerojax/")]
 
@@ -39,3 +39,10 @@ def test_scores_are_what_the_objective_counts():
 def test_an_unknown_task_names_the_nearest():
     with pytest.raises(ValueError, match=r"'aerojax/indentical_5_vs_5'; valid: aerojax/identical"):
         get_task("aerojax/indentical_5_vs_5")
+
+
+def test_ours_go_by_their_registered_names_too():
+    assert get_task("paxmen/paxmen-5") is TASKS["paxmen-5"]
+    assert get_task("aerojax/search_4") is TASKS["aerojax/search_4"]
+    assert list_tasks()[: len(TASKS)] == list(TASKS)
+    assert "paxmen/paxmen-5" not in list_tasks()
