@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -26,7 +27,7 @@ class Joint:
       each Discrete and k for each MultiDiscrete of k, a Box if all are Boxes.
     - Reward: the mean over the agents, which is the shared reward where there is one.
 
-    An environment that has no `teams` is taken to be one team.
+    An environment that has no `teams`, a dict of names and agents, is taken to be one team.
 
     Args:
         env: an environment; not an `AutoReset`.
@@ -42,7 +43,7 @@ class Joint:
     def __post_init__(self) -> None:
         check_adaptable(self.env)
         teams = getattr(self.env, "teams", {})
-        if len(teams) > 1:
+        if isinstance(teams, Mapping) and len(teams) > 1:  # SMAX has an array of that name
             raise ValueError(
                 f"{self.env.name} has the teams {', '.join(teams)}: "
                 "one learner cannot have the rewards of several"
@@ -67,8 +68,9 @@ class Joint:
         return MultiDiscrete([n for space in spaces.values() for n in _choices(space)])
 
     def observe(self, obs: Observations) -> Array:
-        """(D,): what all agents see."""
-        return jnp.concatenate([obs[agent].reshape(-1) for agent in self.env.agents])
+        """(D,), of the space's dtype: what all agents see."""
+        dtype = self.observation_space.dtype
+        return jnp.concatenate([obs[agent].reshape(-1).astype(dtype) for agent in self.env.agents])
 
     def actions(self, action: Any) -> dict[str, Array]:
         """Each agent's part of a joint action."""

@@ -42,8 +42,8 @@ def test_observations_lie_end_to_end(with_spaces):
     assert space.shape == (3,)
     np.testing.assert_array_equal(space.low, [-1, -1, 0])
     np.testing.assert_array_equal(space.high, [2, 2, np.inf])
-    obs = {"agent_1": jnp.array([5.0]), "agent_0": jnp.array([[3.0, 4.0]]), "world_state": KEY}
-    np.testing.assert_array_equal(view.observe(obs), [3, 4, 5])
+    obs = {"agent_1": jnp.array([5]), "agent_0": jnp.array([[3.0, 4.0]]), "world_state": KEY}
+    np.testing.assert_array_equal(view.observe(obs), np.array([3, 4, 5], np.float32), strict=True)
 
 
 def test_discrete_actions(with_spaces):
@@ -90,6 +90,11 @@ def test_several_teams_are_refused():
     env = aerojax.make("1_vs_1", opponents="selfplay")
     with pytest.raises(ValueError, match="1_vs_1 has the teams allies, enemies: one learner"):
         Joint(env)
+
+
+def test_without_teams_it_is_one_team(tally):
+    tally.teams = np.array([0, 1])  # as JaxMARL's SMAX has it
+    assert Joint(tally).action_space.shape == (2,)
 
 
 @pytest.mark.parametrize(
