@@ -70,8 +70,13 @@ def find_problems(env: MultiAgentEnv) -> list[str]:
     problems = list(shape_problems(traced)) or _run(_NEEDED, traced)
     if problems:
         return problems
-    rehearsal = rehearse(env, has_masks=_has_masks(traced))
-    return _run(_RULES, traced) + list(rehearsal_problems(rehearsal))
+    problems = _run(_RULES, traced)
+    try:
+        rehearsal = rehearse(env, has_masks=_has_masks(traced))
+    except Exception as error:  # whatever the environment raises
+        reason = f"{type(error).__name__}: {error}"
+        return [*problems, f"{env.name}: vmap and scan over its methods raise {reason}"]
+    return problems + list(rehearsal_problems(rehearsal))
 
 
 def _run(rules: tuple[Rule, ...], traced: Traced) -> list[str]:

@@ -169,10 +169,13 @@ def _bounds(space: Any) -> tuple[Any, Any]:
     return np.asarray(space.low), np.asarray(space.high)
 
 
-def _finite_rewards(r: Rehearsal) -> Iterator[str]:
-    for agent, reward in r.moments.bare.rewards.items():
-        if not np.all(np.isfinite(reward)):
-            yield f"{r.env.name}.step_env: rewards[{agent!r}] is not always finite"
+def _finite(r: Rehearsal) -> Iterator[str]:
+    bare = r.moments.bare
+    views = {name: seen for name, seen in bare.obs.items() if name not in r.env.agents}
+    for what, values in (("rewards", bare.rewards), ("obs", views)):
+        for name, value in values.items():
+            if not all(np.all(np.isfinite(x)) for x in jax.tree.leaves(value)):
+                yield f"{r.env.name}.step_env: {what}[{name!r}] is not always finite"
 
 
 def _observed_again(r: Rehearsal) -> Iterator[str]:
@@ -229,7 +232,7 @@ def _fresh_start(r: Rehearsal) -> Iterator[str]:
         ("dones", bare.dones, resetting.dones),
     ):
         for name in of_step:
-            wrong = ~np.isclose(of_step[name], own[name], rtol=1e-4, atol=1e-5)
+            wrong = ~np.isclose(of_step[name], own[name], rtol=1e-4, atol=1e-5, equal_nan=True)
             # A random step differs at other times, too.
             if np.any(wrong[ends]) and not np.any(wrong[~ends]):
                 yield (
@@ -279,7 +282,7 @@ def _is_key(x: Any) -> bool:
 
 _CHECKS: tuple[Callable[[Rehearsal], Iterator[str]], ...] = (
     _members_of_their_spaces,
-    _finite_rewards,
+    _finite,
     _observed_again,
     _some_action,
     _all_done,
