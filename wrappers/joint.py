@@ -118,13 +118,17 @@ def _dtype(space: Any) -> Any:
 
 
 def _end_to_end(boxes: dict[str, Box]) -> Box:
+    dtype = np.dtype(next(iter(boxes.values())).dtype)
+
     def bound(name: str) -> np.ndarray:
+        bounds = [np.asarray(getattr(box, name), dtype) for box in boxes.values()]
+        shapes = [box.shape for box in boxes.values()]
         return np.concatenate(
-            [np.broadcast_to(getattr(box, name), box.shape).ravel() for box in boxes.values()]
+            [np.broadcast_to(*each).ravel() for each in zip(bounds, shapes, strict=True)]
         )
 
     low = bound("low")
-    return Box(low, bound("high"), low.shape, next(iter(boxes.values())).dtype)
+    return Box(low, bound("high"), low.shape, dtype)
 
 
 def _choices(space: Discrete | MultiDiscrete) -> list[int]:

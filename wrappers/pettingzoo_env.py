@@ -17,7 +17,7 @@ from wrappers.adapter import action_masks, check_adaptable, make_keys
 from wrappers.endings import endings
 from wrappers.gym_spaces import gym_space
 from wrappers.packing import Packed, fetch, pack
-from wrappers.rendering import Renderer, render_modes
+from wrappers.rendering import Renderer
 
 try:
     from pettingzoo import ParallelEnv
@@ -69,14 +69,10 @@ class JaxMARLParallelEnv(ParallelEnv[str, Any, Any]):
         spaces: dict[str, Any] = {agent: env.action_space(agent) for agent in env.agents}
         self.observation_spaces = {a: gym_space(env.observation_space(a)) for a in env.agents}
         self.action_spaces = {a: gym_space(space) for a, space in spaces.items()}
-        self.metadata = {
-            "name": env.name,
-            "render_modes": render_modes(env),
-            "is_parallelizable": True,
-        }
         self._dtypes = {agent: np.dtype(space.dtype) for agent, space in spaces.items()}
         self._idle = {agent: _nearest_to_zero(self.action_space(agent)) for agent in env.agents}
         self._renderer = Renderer(env, render_mode)
+        self.metadata = self._renderer.metadata() | {"is_parallelizable": True}
         self._key: Array | None = None
         self._state: Any = None
         self._seen: dict[str, Any] = {}
@@ -85,9 +81,6 @@ class JaxMARLParallelEnv(ParallelEnv[str, Any, Any]):
             self.state_space = gymnasium.spaces.Box(
                 -np.inf, np.inf, world_state.shape, np.dtype(world_state.dtype).type
             )
-        if render_mode is not None:
-            _, state, _ = _reset(env, jax.random.key(0))
-            self.metadata["render_fps"] = self._renderer.scene(state)["rate"]
 
     def observation_space(self, agent: str) -> gymnasium.Space:
         return self.observation_spaces[agent]

@@ -41,6 +41,14 @@ class Renderer:
         self._mode = mode
         self._due = 0.0  # when the window may show its next picture
 
+    def metadata(self) -> dict[str, Any]:
+        """The environment's name and modes, and the pictures a second if it is drawn."""
+        metadata: dict[str, Any] = {"name": self._env.name, "render_modes": render_modes(self._env)}
+        if self._mode is not None:
+            _, state = self._env.reset(jax.random.key(0))
+            metadata["render_fps"] = self.scene(state)["rate"]
+        return metadata
+
     def scene(self, state: Any) -> dict[str, Any]:
         """What to draw of a state."""
         bare = self._env.env_state(state) if isinstance(self._env, Wrapper) else state
