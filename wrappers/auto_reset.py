@@ -18,7 +18,7 @@ class AutoReset(Wrapper):
     """Resets in the step that ends an episode, and hands out what the reset would hide.
 
     JaxMARL's own `step` drops the last observation of an episode, which a learner needs to
-    bootstrap from a time limit. This wrapper, the outermost, adds to `info`:
+    bootstrap from a time limit. This wrapper, around all others, adds to `info`:
 
     - `final_observation`: the observations before any reset, same structure as `obs`;
       on a step that ends no episode they equal `obs`.
@@ -29,7 +29,7 @@ class AutoReset(Wrapper):
     `wrappers.PooledAutoReset` is for environments whose reset is dear.
     """
 
-    resets_itself = True
+    layer = 1
 
     @partial(jax.jit, static_argnums=0)
     def step(

@@ -18,10 +18,11 @@ class Checked(Wrapper):
     Shapes are checked when a function is traced. That values lie in their spaces and are finite is
     checked by `jax.experimental.checkify`, whose error a function around must hand out:
 
-        step = jax.jit(checkify.checkify(jax.vmap(Checked(env).step)))
+        step = jax.jit(checkify.checkify(jax.vmap(Checked(AutoReset(env)).step)))
         error, (obs, state, rewards, dones, info) = step(keys, states, actions)
         error.throw()  # names the environment, the method and the agent
 
+    It is the outermost wrapper, because a check cannot leave a branch that a batch takes as one.
     docs/wrappers.md tells what it costs.
 
     Raises:
@@ -29,21 +30,40 @@ class Checked(Wrapper):
         jax.experimental.checkify.JaxRuntimeError: (by `throw`) a value outside its space.
     """
 
+    layer = 2
+
     def reset(self, key: Array) -> tuple[Observations, Any]:
         obs, state = self._env.reset(key)
         self._check_observations("reset", obs)
         return obs, state
 
     def step_env(self, key: Array, state: Any, actions: Mapping[str, Any]) -> Transition:
+        self._check_actions("step_env", actions)
+        return self._check_transition("step_env", self._env.step_env(key, state, actions))
+
+    def step(
+        self,
+        key: Array,
+        state: Any,
+        actions: Mapping[str, Any],
+        reset_state: Any | None = None,
+    ) -> Transition:
+        self._check_actions("step", actions)
+        return self._check_transition("step", self._env.step(key, state, actions, reset_state))
+
+    def _check_actions(self, method: str, actions: Mapping[str, Any]) -> None:
         for agent in self.agents:
-            self._check_member(
-                "step_env", f"action of {agent}", self.action_space(agent), actions[agent]
-            )
-        obs, state, rewards, dones, info = self._env.step_env(key, state, actions)
-        self._check_observations("step_env", obs)
+            what = f"action of {agent}"
+            self._check_member(method, what, self.action_space(agent), actions[agent])
+
+    def _check_transition(self, method: str, transition: Transition) -> Transition:
+        obs, _, rewards, _, info = transition
+        self._check_observations(method, obs)
+        if "final_observation" in info:
+            self._check_observations(method, info["final_observation"])
         for agent in self.agents:
-            self._check_finite("step_env", f"reward of {agent}", rewards[agent], ())
-        return obs, state, rewards, dones, info
+            self._check_finite(method, f"reward of {agent}", rewards[agent], ())
+        return transition
 
     def _check_observations(self, method: str, obs: Observations) -> None:
         for agent in self.agents:

@@ -35,16 +35,16 @@ class Wrapper(MultiAgentEnv):
 
     Raises:
         TypeError: `env` is not a JaxMARL environment.
-        ValueError: `env` resets itself, as `AutoReset` does, whose place is around all others.
+        ValueError: `env` is a wrapper whose place is around this one, as that of `AutoReset` is.
     """
 
     holds_state = False  # whether the state is one of this wrapper's, with an `env_state` in it
-    resets_itself = False
+    layer = 0  # those that change `step` go around the others: `AutoReset`, then `Checked`
 
     def __init__(self, env: MultiAgentEnv) -> None:
         if not isinstance(env, MultiAgentEnv):
             raise TypeError(f"{type(self).__name__} wraps JaxMARL environments, not {env!r}")
-        if getattr(env, "resets_itself", False):
+        if isinstance(env, Wrapper) and env.layer and env.layer >= self.layer:
             raise ValueError(f"{type(env).__name__} goes around {type(self).__name__}, not inside")
         self._env: Any = env
 
