@@ -55,3 +55,56 @@ def test_in_mid_episode_nothing_is_reset(env):
     jax.tree.map(np.testing.assert_array_equal, info["final_observation"], obs)
     assert not info["terminated"]
     assert not info["truncated"]
+
+
+def test_info_before_the_first_step_has_a_steps_structure(env):
+    wrapped = AutoReset(env)
+    obs, state = wrapped.reset(jax.random.key(0))
+    initial = wrapped.initial_info(obs, state)
+    actions = {agent: jnp.int32(4) for agent in env.agents}
+    info = jax.eval_shape(wrapped.step, jax.random.key(1), state, actions)[4]
+    described = (jax.tree.map(lambda x: (x.shape, x.dtype), tree) for tree in (initial, info))
+    assert next(described) == next(described)
+    jax.tree.map(np.testing.assert_array_equal, initial["final_observation"], obs)
+    assert not initial["terminated"]
+
+
+def test_nobody_done_draws_no_reset(tally):
+    resets = []
+
+    class Counting(type(tally)):
+        def reset(self, key):
+            jax.debug.callback(lambda: resets.append(1))
+            return super().reset(key)
+
+    env = AutoReset(Counting())
+    _, states = jax.vmap(env.reset)(jax.random.split(jax.random.key(0), 2))
+    jax.effects_barrier()
+    resets.clear()
+    step = jax.jit(jax.vmap(env.step))
+    keys = jax.random.split(jax.random.key(1), 2)
+    for drawn in (False, True):  # 2 + 2 and 1 + 1; then the first is done, and the batch draws
+        actions = {agent: jnp.array([2, 1], jnp.int32) for agent in env.agents}
+        _, states, _, dones, _ = step(keys, states, actions)
+        jax.effects_barrier()
+        assert bool(resets) == drawn
+    np.testing.assert_array_equal(dones["__all__"], [True, False])
+    np.testing.assert_array_equal(states.total, [0, 4])
+
+
+def test_gradients_pass_through(tally):
+    """What is kept is differentiable, although the batch branches as one."""
+
+    def total(scale):
+        class Scaled(type(tally)):
+            def step_env(self, key, state, actions):
+                obs, state, rewards, dones, info = super().step_env(key, state, actions)
+                return {a: x * scale for a, x in obs.items()}, state, rewards, dones, info
+
+        env = AutoReset(Scaled())
+        _, states = jax.vmap(tally.reset)(jax.random.split(jax.random.key(0), 2))
+        actions = {agent: jnp.array([2, 1], jnp.int32) for agent in env.agents}
+        obs, *_ = jax.vmap(env.step)(jax.random.split(jax.random.key(1), 2), states, actions)
+        return jnp.sum(obs["agent_0"])
+
+    assert float(jax.grad(total)(jnp.float32(1.0))) == 6.0
