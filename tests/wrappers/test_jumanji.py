@@ -22,10 +22,12 @@ from jumanji.environments.routing.snake.env import Snake
 from jumanji.wrappers import AutoResetWrapper, VmapWrapper
 
 import wrappers
-from wrappers import AgentId, AutoReset, PooledAutoReset, from_jumanji
+from wrappers import AgentId, AutoReset, PooledAutoReset, find_problems, from_jumanji
 
 KEY = jax.random.key(0)
-STEPS = 8  # of a rollout, one more than any of the time limits below
+STEPS = 8  # of an episode, one more than any of the time limits below
+EPISODES = 6
+KEYS = jax.random.split(jax.random.PRNGKey(1), EPISODES)
 
 
 def _warehouse():
@@ -65,109 +67,98 @@ def env(request):
     return from_jumanji(_make(request.param))
 
 
+def _stacked(rows):
+    return jax.tree.map(lambda *x: np.stack(x), *rows)
+
+
 @pytest.fixture(scope="module")
-def rollout(env):
-    """STEPS of random legal actions from raw keys, without a reset: all that ours tells."""
+def episodes(env):
+    """Random legal actions from raw keys, without a reset: leaves (EPISODES, STEPS, ...)."""
+    rng = np.random.default_rng(0)
 
-    def step(carry, key):
-        obs, state = carry
-        mask = env.get_avail_actions(state)
-        actions = {
-            agent: jax.random.categorical(key, jnp.where(mask[agent], 0.0, -jnp.inf))
-            for agent, key in zip(env.agents, jax.random.split(key, 2), strict=True)
-        }
-        obs, after, *rest = env.step_env(key, state, actions)
-        return (obs, after), (obs, after, *rest, actions, mask)
+    def play(key):
+        obs, state = env.reset(key)
+        steps = []
+        for _ in range(STEPS):
+            mask = env.get_avail_actions(state)
+            actions = {a: np.int32(rng.choice(np.flatnonzero(mask[a]))) for a in env.agents}
+            before = {"mask": mask, "before": state, "seen": obs, "actions": actions}
+            obs, state, rewards, dones, info = env.step_env(KEY, state, actions)
+            after = {"obs": obs, "state": state, "rewards": rewards, "dones": dones, "info": info}
+            steps.append(before | after)
+        return _stacked(steps)
 
-    @jax.jit
-    @jax.vmap
-    def roll(key):
-        started = env.reset(key)
-        return started, jax.lax.scan(step, started, jax.random.split(key, STEPS))[1]
-
-    started, (obs, state, rewards, dones, info, actions, mask) = roll(
-        jax.random.split(jax.random.PRNGKey(1), 16)
-    )
-    return SimpleNamespace(
-        started=started,
-        obs=obs,
-        state=state,
-        rewards=rewards,
-        dones=dones,
-        info=info,
-        actions=actions,
-        mask=mask,
-    )
+    return SimpleNamespace(**_stacked([play(key) for key in KEYS]))
 
 
 def _shapes(tree):
     return [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(tree)]
 
 
-def _stack(of_agents, env):
-    return np.stack([of_agents[agent] for agent in env.agents], axis=-1)
+def _by_agent(of_agents, env):
+    return np.stack([of_agents[agent] for agent in env.agents], axis=2)
 
 
 @pytest.mark.loose_promotion
-def test_it_plays_as_jumanji_does(env, rollout):
+def test_it_plays_as_jumanji_does(env, episodes):
     """The same states, rewards, masks and ends, step by step."""
-    theirs = env.jumanji_env
+    reset, step = jax.jit(env.jumanji_env.reset), jax.jit(env.jumanji_env.step)
 
-    @jax.jit
-    @jax.vmap
     def replay(key, actions):
-        def step(state, actions):
-            after, timestep = theirs.step(state, actions)
-            return after, (after, timestep)
+        state, timestep = reset(key)
+        steps = []
+        for chosen in actions:
+            before = state, timestep.observation
+            state, timestep = step(state, jnp.asarray(chosen))
+            steps.append((before, state, timestep))
+        return _stacked(steps)
 
-        state, timestep = theirs.reset(key)
-        return (state, timestep.observation), jax.lax.scan(step, state, actions)[1]
-
-    keys = jax.random.split(jax.random.PRNGKey(1), 16)
-    started, (after, timestep) = replay(keys, jnp.asarray(_stack(rollout.actions, env)))
-    ours = rollout.started[1]
-    jax.tree.map(np.testing.assert_array_equal, (ours.jumanji_state, ours.observation), started)
-    jax.tree.map(np.testing.assert_array_equal, rollout.state.jumanji_state, after)
-    seen = timestep.observation
-    jax.tree.map(np.testing.assert_array_equal, rollout.state.observation, seen)
-    reward, discount = np.asarray(timestep.reward), np.asarray(timestep.discount)
-    if reward.ndim == 2:  # one for all
-        reward, discount = (np.stack([x, x], axis=-1) for x in (reward, discount))
-    np.testing.assert_array_equal(_stack(rollout.rewards, env), reward)
-    last = np.asarray(timestep.last())
-    np.testing.assert_array_equal(rollout.dones["__all__"], last)
-    np.testing.assert_array_equal(_stack(rollout.dones, env), last[..., None] | (discount == 0))
-    for i, agent in enumerate(env.agents):
-        first = started[1].action_mask[:, None, i]
-        masks = np.concatenate([first, seen.action_mask[:, :-1, i]], axis=1)
-        np.testing.assert_array_equal(rollout.mask[agent], masks)
+    actions = _by_agent(episodes.actions, env)
+    before, after, timestep = _stacked([replay(*x) for x in zip(KEYS, actions, strict=True)])
+    ours = (episodes.before.jumanji_state, episodes.before.observation)
+    jax.tree.map(np.testing.assert_array_equal, ours, before)
+    ours = (episodes.state.jumanji_state, episodes.state.observation)
+    jax.tree.map(np.testing.assert_array_equal, ours, (after, timestep.observation))
+    np.testing.assert_array_equal(_by_agent(episodes.mask, env), before[1].action_mask)
+    # One for all in RobotWarehouse and Cleaner.
+    reward, discount = (
+        np.broadcast_to(x.reshape(EPISODES, STEPS, -1), (EPISODES, STEPS, 2))
+        for x in (timestep.reward, timestep.discount)
+    )
+    np.testing.assert_array_equal(_by_agent(episodes.rewards, env), reward)
+    last = timestep.last()
+    np.testing.assert_array_equal(episodes.dones["__all__"], last)
+    done = np.asarray(last)[..., None] | (discount == 0)
+    np.testing.assert_array_equal(_by_agent(episodes.dones, env), done)
     for name, metric in timestep.extras.items():
-        np.testing.assert_array_equal(rollout.info[name], np.stack([metric] * 2, axis=-1))
+        np.testing.assert_array_equal(episodes.info[name], np.stack([metric] * 2, axis=-1))
 
 
-def test_an_end_is_one_or_the_other(env, rollout):
-    terminated, truncated = rollout.info["terminated"], rollout.info["truncated"]
-    assert terminated.shape == truncated.shape == (16, STEPS, 2)
-    last = rollout.dones["__all__"]
+def test_an_end_is_one_or_the_other(env, episodes):
+    terminated, truncated = episodes.info["terminated"], episodes.info["truncated"]
+    assert terminated.shape == truncated.shape == (EPISODES, STEPS, 2)
+    last = episodes.dones["__all__"]
     np.testing.assert_array_equal(terminated[..., 0] ^ truncated[..., 0], last)
     np.testing.assert_array_equal(terminated & truncated, False)
     assert truncated[:, env.max_steps - 1].any()
     assert not truncated[:, : env.max_steps - 1].any()
-    np.testing.assert_array_equal(rollout.state.done, last)
-    np.testing.assert_array_equal(rollout.state.step, np.tile(np.arange(1, STEPS + 1), (16, 1)))
+    np.testing.assert_array_equal(episodes.state.done, last)
+    np.testing.assert_array_equal(
+        episodes.state.step, np.tile(np.arange(1, STEPS + 1), (EPISODES, 1))
+    )
 
 
-def test_spaces_hold_what_is_seen(env, rollout):
+def test_spaces_hold_what_is_seen(env, episodes):
     for agent in env.agents:
         space = env.observation_space(agent)
-        for obs in (rollout.started[0][agent], rollout.obs[agent]):
+        for obs in (episodes.seen[agent], episodes.obs[agent]):
             assert obs.dtype == space.dtype == jnp.float32
             assert obs.shape[-len(space.shape) :] == space.shape
-            assert np.all(np.asarray(obs) >= space.low)
-            assert np.all(np.asarray(obs) <= space.high)
-        assert rollout.mask[agent].shape[-1] == env.action_space(agent).n
-        assert rollout.mask[agent].dtype == jnp.bool_
-    assert rollout.obs["world_state"].shape[-1:] == (env.world_state_size(),)
+            assert np.all(obs >= space.low)
+            assert np.all(obs <= space.high)
+        assert episodes.mask[agent].shape[-1] == env.action_space(agent).n
+        assert episodes.mask[agent].dtype == jnp.bool_
+    assert episodes.obs["world_state"].shape[-1:] == (env.world_state_size(),)
 
 
 def test_nothing_is_wider_than_32_bits_or_weakly_typed(env):
@@ -178,6 +169,11 @@ def test_nothing_is_wider_than_32_bits_or_weakly_typed(env):
         assert leaf.dtype.itemsize <= 4
         assert not leaf.weak_type
     assert _shapes(transition[:2]) == _shapes(started)
+
+
+@pytest.mark.parametrize("name", ["RobotWarehouse", "LevelBasedForaging", "Cleaner"])
+def test_the_contract_is_kept(name):
+    assert find_problems(from_jumanji(_make(name))) == []
 
 
 def test_it_is_described(env):
