@@ -16,6 +16,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import aerojax
 import paxmen
+from wrappers import AutoReset, EpisodeStatistics, find_problems
 
 
 class Row(NamedTuple):
@@ -51,6 +52,12 @@ ENVIRONMENTS = [
     _aircraft("hide_and_seek_4_vs_2", 4),
     _aircraft("escort_4_vs_3", 4, 3, opponents="selfplay", **CHANCE),
     _aircraft("search_4", 4, actions="continuous"),
+]
+# The public conformance test finds nothing in any of them; playing takes seconds each.
+ALWAYS_EXAMINED = ("paxmen-4", "1_vs_1")
+EXAMINED = [
+    pytest.param(row, id=str(row), marks=() if row.name in ALWAYS_EXAMINED else pytest.mark.slow)
+    for row in ENVIRONMENTS
 ]
 KEY = jax.random.key(0)
 
@@ -179,3 +186,15 @@ def test_a_batch_has_one_more_axis(env, started, transition, actions):
         jax.eval_shape(jax.vmap(env.step), keys, states, both),
     )
     assert jax.tree.map(lambda x: x.shape, batches) == wider
+
+
+@pytest.mark.parametrize("examined", EXAMINED)
+def test_the_conformance_test_finds_no_problems(examined):
+    assert find_problems(examined.make(examined.name, **examined.options)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("examined", EXAMINED)
+def test_nor_does_it_in_wrappers(examined):
+    env = examined.make(examined.name, **examined.options)
+    assert find_problems(AutoReset(EpisodeStatistics(env))) == []

@@ -188,7 +188,8 @@ def _observed_again(r: Rehearsal) -> Iterator[str]:
 
 def _some_action(r: Rehearsal) -> Iterator[str]:
     for agent, mask in r.moments.masks.items():
-        if not np.all(np.any(mask, axis=-1)):
+        is_choice = isinstance(r.env.action_space(agent), spaces.Discrete)
+        if is_choice and not np.all(np.any(mask, axis=-1)):
             yield f"{r.env.name}.get_avail_actions: {agent!r} has no available action at times"
 
 
