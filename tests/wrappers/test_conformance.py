@@ -325,6 +325,83 @@ def test_what_comes_after_an_end_and_again():
     ]
 
 
+@jax.custom_batching.custom_vmap
+def _halve_in_batches(x):
+    return x
+
+
+@_halve_in_batches.def_vmap
+def _(_size, _in_batched, x):
+    return x / jnp.float32(2), True
+
+
+class Odd(Clock):
+    """Plays otherwise in a batch and with other keys, and each step as it likes."""
+
+    def reset(self, key):
+        if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+            raise TypeError("typed keys only")
+        return super().reset(key)
+
+    def get_obs(self, state):
+        obs = super().get_obs(state)
+        obs["agent_0"] = _halve_in_batches(obs["agent_0"])
+        return obs | {"world_state": jnp.zeros(3, jnp.float32)}
+
+    def world_state_size(self):
+        return 4
+
+
+COUNT = itertools.count()
+
+
+class Random(Clock):
+    """Its step draws from what is not its key."""
+
+    step = MultiAgentEnv.step.__wrapped__
+
+    def step_env(self, key, state, actions):
+        obs, state, rewards, dones, info = super().step_env(key, state, actions)
+        return obs, state, rewards | {"agent_0": jnp.float32(next(COUNT))}, dones, info
+
+
+def test_what_differs_where_it_should_not():
+    assert find_problems(Odd()) == [
+        "Odd.reset raises TypeError: typed keys only (with a raw key)",
+        "Odd.world_state_size() is 4, but obs['world_state'] (3,)",
+        "Odd.reset: obs is not what vmap over a batch of keys gives",
+        "Odd.step: the outcome is not what vmap over a batch gives",
+    ]
+    assert find_problems(Random())[-1] == (
+        "Random.step: the same key and actions have two different outcomes"
+    )
+
+
+class Rewarding(Clock):
+    def step(self, key, state, actions, reset_state=None):
+        obs, state, rewards, dones, info = super().step(key, state, actions, reset_state)
+        return obs, state, {agent: reward[None] for agent, reward in rewards.items()}, dones, info
+
+
+class Blind(Clock):
+    def reset(self, key):
+        return super().get_obs(super().reset(key)[1]), super().reset(key)[1]
+
+    def step_env(self, key, state, actions):
+        _, *rest = super().step_env(key, state, actions)
+        return super().get_obs(rest[0]), *rest
+
+    def get_obs(self, state):
+        return None
+
+
+def test_what_cannot_be_played():
+    assert find_problems(Rewarding()) == [
+        "Rewarding.step: shapes or dtypes are not those of step_env"
+    ]
+    assert find_problems(Blind()) == ["Blind.get_obs returns a NoneType, not a dict"]
+
+
 def test_all_problems_are_raised_at_once():
     with pytest.raises(ContractError) as error:
         check_env(Flat())
