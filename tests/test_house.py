@@ -88,7 +88,8 @@ def test_one_file_names_the_environments(package):
         for file in sources(package)
         if any(names_an_environment(module) for module in imports(file))
     }
-    assert named <= {"mars_demo/tasks.py"}
+    # The second puts names into JaxMARL's own list, and names none itself.
+    assert named <= {"mars_demo/tasks.py", "wrappers/jaxmarl_names.py"}
 
 
 def test_what_counts_as_naming_an_environment():

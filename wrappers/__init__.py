@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wrappers.frames import render_frames as render_frames
     from wrappers.gymnasium_env import to_gymnasium as to_gymnasium
     from wrappers.gymnax_env import to_gymnax as to_gymnax
+    from wrappers.jaxmarl_names import register_with_jaxmarl as register_with_jaxmarl
     from wrappers.jumanji_env import from_jumanji as from_jumanji
     from wrappers.pettingzoo_env import to_pettingzoo as to_pettingzoo
     from wrappers.pooled_auto_reset import PooledAutoReset as PooledAutoReset
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from wrappers.registry import make as make
     from wrappers.replay import html_replay as html_replay
     from wrappers.replay import html_replay_3d as html_replay_3d
+    from wrappers.rollout_manager import RolloutManager as RolloutManager
     from wrappers.scene import check_scene as check_scene
     from wrappers.time_limit import TimeLimit as TimeLimit
     from wrappers.world_state import WorldState as WorldState
@@ -43,17 +45,19 @@ _MODULE_OF = {
     "ObservationWrapper": "wrappers.wrapper",
     "PooledAutoReset": "wrappers.pooled_auto_reset",
     "Recorder": "wrappers.recorder",
+    "RolloutManager": "wrappers.rollout_manager",
     "TimeLimit": "wrappers.time_limit",
     "WorldState": "wrappers.world_state",
     "Wrapper": "wrappers.wrapper",
     "check_env": "wrappers.examination",
     "check_scene": "wrappers.scene",
-    "from_jumanji": "wrappers.jumanji_env",
     "find_problems": "wrappers.examination",
+    "from_jumanji": "wrappers.jumanji_env",
     "html_replay": "wrappers.replay",
     "html_replay_3d": "wrappers.replay",
     "list_envs": "wrappers.registry",
     "make": "wrappers.registry",
+    "register_with_jaxmarl": "wrappers.jaxmarl_names",
     "render_frames": "wrappers.frames",
     "save_scene": "wrappers.files",
     "to_gymnasium": "wrappers.gymnasium_env",

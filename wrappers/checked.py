@@ -1,5 +1,8 @@
 """Checks of what an environment takes and gives, while it runs."""
 
+# Not jitted, unlike JaxMARL's: a check leaves a compiled function by its caller's `checkify` alone.
+# pyright: reportIncompatibleVariableOverride=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping
