@@ -37,7 +37,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 ON_POLICY = ("NUM_ENVS=8", "NUM_STEPS=16", "TOTAL_TIMESTEPS=512", "NUM_SEEDS=1")
 Q_LEARNING = (
     *("+alg=ql_rnn_mpe", "++alg.NUM_ENVS=8", "++alg.NUM_STEPS=26", "SAVE_PATH=null"),
-    *("++alg.TOTAL_TIMESTEPS=1248", "++alg.LEARNING_STARTS=300", "++alg.BUFFER_SIZE=100"),
+    *("++alg.TOTAL_TIMESTEPS=1248", "++alg.LEARNING_STARTS=300", "++alg.BUFFER_BATCH_SIZE=8"),
     *("++alg.TEST_NUM_ENVS=8", "++alg.TEST_NUM_STEPS=30"),
 )
 
