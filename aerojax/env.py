@@ -48,6 +48,8 @@ class AeroJAX(MultiAgentEnv):
         config: the task; `aerojax.make` makes those that have a name.
     """
 
+    pure_observations = True  # `get_obs` shows what `reset` and `step` do: wrappers ask
+
     def __init__(self, config: Config) -> None:
         self.config = config
         self._teams = [(config.team_a, config.num_allies)]

@@ -178,6 +178,8 @@ def bench_environments() -> list[tuple[str, MultiAgentEnv]]:
     ours: list[tuple[str, MultiAgentEnv]] = [
         (name, paxmen.make(name)) for name in paxmen.list_envs()
     ]
+    wrapped = wrappers.AutoReset(wrappers.EpisodeStatistics(paxmen.make("paxmen-4")))
+    ours.insert(1, ("AutoReset(EpisodeStatistics(paxmen-4))", wrapped))
     ours += [
         (
             f"aerojax/identical_5_vs_5, {opponents}",

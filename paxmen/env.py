@@ -43,6 +43,8 @@ class PaxMen(MultiAgentEnv):
         ValueError: there is no PaxMen for that many agents.
     """
 
+    pure_observations = True  # `get_obs` shows what `reset` and `step` do: wrappers ask
+
     def __init__(self, num_agents: int = 4) -> None:
         if num_agents not in list(SIZES):
             valid = ", ".join(map(str, SIZES))

@@ -285,7 +285,9 @@ def _pickle(traced: Traced) -> Iterator[str]:
 
 
 def _types(tree: Any) -> Any:
-    return jax.tree.map(describe, tree)
+    """Structure and types; a list, because an environment's own classes may compare as arrays."""
+    leaves, structure = jax.tree.flatten(tree)
+    return [describe(leaf) for leaf in leaves], structure
 
 
 _NEEDED: tuple[Rule, ...] = (_step, _get_obs)  # to play an episode

@@ -104,16 +104,21 @@ class JaxMARLParallelEnv(ParallelEnv[str, Any, Any]):
     def step(self, actions: Mapping[str, Any]) -> Step:
         """Steps all agents at once.
 
+        After the end of an episode there is nobody to step: no actions give five empty dicts,
+        which SuperSuit's `black_death_v3` relies on.
+
         Args:
             actions: a member of its space for each of `agents`.
 
         Raises:
-            RuntimeError: no episode is under way.
+            RuntimeError: no episode is under way, and there are actions or was no reset.
             TypeError, ValueError: an action is missing, is nobody's, or is not of its space's
                 dtype or shape.
         """
         if not self.agents:
-            raise RuntimeError("no episode is under way: call reset first")
+            if actions or self._state is None:
+                raise RuntimeError("no episode is under way: call reset first")
+            return {}, {}, {}, {}, {}
         self._key, self._state, packed = _step(
             self.env, self._key, self._state, pack(self._complete(actions), np)
         )

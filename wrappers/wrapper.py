@@ -30,6 +30,9 @@ class Wrapper(MultiAgentEnv):
     A wrapper whose state holds more than the environment's keeps that under `env_state`
     (see `env_state`) and, if something of it outlives an episode, overrides `carry`.
 
+    An environment that says `pure_observations = True` promises that `get_obs(state)` is what
+    `reset` and `step` return, and is spared some copying.
+
     Wrappers of equal environments and equal options are equal, so a second one compiles nothing
     again; both pickle.
 
@@ -128,11 +131,19 @@ class Wrapper(MultiAgentEnv):
     ) -> tuple[Observations, Any]:
         """What is seen and where it stands, after a reset where `done`."""
 
-        def restart(old: tuple[Observations, Any], key: Array, state: Any) -> Any:
-            obs, state = self.reset(key) if state is None else (self.get_obs(state), state)
-            return obs, self.carry(old[1], state)
+        if getattr(self, "pure_observations", False):
+            # Observations are big: on the way through the branch they cost more than seen anew.
+            state = on_demand(self._restart)(done, state, key, reset_state)
+            return self.get_obs(state), state
+
+        def restart(old: tuple[Observations, Any], key: Array, fresh: Any) -> Any:
+            obs, fresh = self.reset(key) if fresh is None else (self.get_obs(fresh), fresh)
+            return obs, self.carry(old[1], fresh)
 
         return on_demand(restart)(done, (obs, state), key, reset_state)
+
+    def _restart(self, old: Any, key: Array, fresh: Any | None) -> Any:
+        return self.carry(old, self.reset(key)[1] if fresh is None else fresh)
 
     def carry(self, old: Any, fresh: Any) -> Any:
         """The state to start an episode from: `fresh`, with what outlives the `old` episode."""

@@ -92,14 +92,16 @@ def test_nobody_done_draws_no_reset(tally):
     np.testing.assert_array_equal(states.total, [0, 4])
 
 
-def test_gradients_pass_through(tally):
+@pytest.mark.parametrize("pure", [False, True])
+def test_gradients_pass_through(tally, pure):
     """What is kept is differentiable, although the batch branches as one."""
 
     def total(scale):
         class Scaled(type(tally)):
-            def step_env(self, key, state, actions):
-                obs, state, rewards, dones, info = super().step_env(key, state, actions)
-                return {a: x * scale for a, x in obs.items()}, state, rewards, dones, info
+            pure_observations = pure
+
+            def get_obs(self, state):
+                return {agent: x * scale for agent, x in super().get_obs(state).items()}
 
         env = AutoReset(Scaled())
         _, states = jax.vmap(tally.reset)(jax.random.split(jax.random.key(0), 2))
@@ -108,3 +110,19 @@ def test_gradients_pass_through(tally):
         return jnp.sum(obs["agent_0"])
 
     assert float(jax.grad(total)(jnp.float32(1.0))) == 6.0
+
+
+def test_what_is_seen_is_what_the_step_showed_unless_observations_are_pure(tally):
+    class Noisy(type(tally)):
+        def step_env(self, key, state, actions):
+            obs, *rest = super().step_env(key, state, actions)
+            return {agent: x + 0.5 for agent, x in obs.items()}, *rest
+
+    class Pure(Noisy):
+        pure_observations = True
+
+    actions = dict.fromkeys(tally.agents, jnp.int32(1))
+    for env, seen in ((Noisy(), 2.5), (Pure(), 2.0)):
+        _, state = env.reset(jax.random.key(0))
+        obs, *_ = AutoReset(env).step(jax.random.key(1), state, actions)
+        np.testing.assert_array_equal(obs["agent_1"], [seen])

@@ -171,7 +171,16 @@ def test_nothing_is_wider_than_32_bits_or_weakly_typed(env):
     assert _shapes(transition[:2]) == _shapes(started)
 
 
-@pytest.mark.parametrize("name", ["RobotWarehouse", "LevelBasedForaging", "Cleaner"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Connector",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)  # seconds each
+            for name in ("RobotWarehouse", "LevelBasedForaging", "Cleaner")
+        ),
+    ],
+)
 def test_the_contract_is_kept(name):
     assert find_problems(from_jumanji(_make(name))) == []
 

@@ -210,8 +210,18 @@ def test_agents_fall_out_one_by_one():
     assert obs["agent_2"].dtype == np.uint8
     np.testing.assert_array_equal(env.state(), [1, 1, 1, 1])
     assert env.agents == []
+
+
+def test_nobody_steps_outside_an_episode(tally):
+    env = to_pettingzoo(tally)
     with pytest.raises(RuntimeError, match="call reset first"):
         env.step({})
+    env.reset(seed=0)
+    env.step(dict.fromkeys(env.agents, 2))
+    env.step(dict.fromkeys(env.agents, 2))
+    with pytest.raises(RuntimeError, match="call reset first"):
+        env.step(dict.fromkeys(tally.agents, 2))
+    assert env.step({}) == ({}, {}, {}, {}, {})
 
 
 def test_a_true_end_terminates(tally):
