@@ -18,7 +18,7 @@ def on_demand(update: Callable[..., Any]) -> Callable[..., Any]:
     are those of the select.
 
     Args:
-        update: takes pytrees of arrays and returns one like `old`.
+        update: takes pytrees of arrays and returns one like `old`; it closes over no traced value.
 
     Returns:
         The function, for any number of `vmap`s; `needed` is bool ().

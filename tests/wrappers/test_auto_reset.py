@@ -96,12 +96,18 @@ def test_nobody_done_draws_no_reset(tally):
 def test_gradients_pass_through(tally, pure):
     """What is kept is differentiable, although the batch branches as one."""
 
+    seen = tally.get_obs
+
     def total(scale):
         class Scaled(type(tally)):
             pure_observations = pure
 
             def get_obs(self, state):
-                return {agent: x * scale for agent, x in super().get_obs(state).items()}
+                return {agent: x * (scale if pure else 1.0) for agent, x in seen(state).items()}
+
+            def step_env(self, key, state, actions):
+                obs, *rest = super().step_env(key, state, actions)
+                return {agent: x * (1.0 if pure else scale) for agent, x in obs.items()}, *rest
 
         env = AutoReset(Scaled())
         _, states = jax.vmap(tally.reset)(jax.random.split(jax.random.key(0), 2))
