@@ -102,7 +102,7 @@ class JumanjiState:
 class JumanjiEnv(MultiAgentEnv):
     """One of jumanji's environments; `from_jumanji` makes it.
 
-    - Observations are float32 in about [0, 1], and `obs["world_state"]` is (W,); docs/wrappers.md
+    - Observations are float32 in about [0, 1], and `obs["world_state"]` is (W,); docs/jumanji.md
       has the layouts.
     - Rewards are those of jumanji, an agent's own or one for all.
     - `dones` of an agent is true from the step on from which jumanji discounts its future by 0,
