@@ -6,71 +6,13 @@ Every network takes a whole sequence, time first, so that one code path serves t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from flax.linen.initializers import orthogonal, zeros_init
 from jax import Array
 
-
-def _dense(x: Array, features: int, gain: float, name: str) -> Array:
-    layer = nn.Dense(features, kernel_init=orthogonal(gain), bias_init=zeros_init(), name=name)
-    return _by_rows(layer, x)
-
-
-def _by_rows(function: Callable[[Array], Array], x: Array) -> Array:
-    """Applies a function of matrices (rows, ...) to an array (..., n).
-
-    XLA computes the gradient of a weight at half the speed, on a CPU, where it has to sum over
-    more than one axis.
-    """
-    y = function(x.reshape(-1, x.shape[-1]))
-    return y.reshape(*x.shape[:-1], y.shape[-1])
-
-
-_RELU_GAIN = 2.0**0.5
-
-
-class GRU(nn.Module):
-    """A gated recurrent unit (Cho et al., 2014) over a sequence, reset where episodes start.
-
-    The input's product with the weights does not depend on the state, so all steps of the
-    sequence share one matrix product outside the scan; inside it only the state's remains.
-    """
-
-    hidden: int
-
-    @nn.compact
-    def __call__(self, state: Array, inputs: Array, first: Array) -> tuple[Array, Array]:
-        """Runs the sequence.
-
-        Args:
-            state: float32 (..., hidden), the state before the first step.
-            inputs: float32 (T, ..., features).
-            first: bool (T, ...), true where a step is the first of its episode.
-
-        Returns:
-            The state after the last step, (..., hidden), and all states, (T, ..., hidden).
-        """
-        gates = _dense(inputs, 3 * self.hidden, 1.0, "input")
-        weights = self.param("recurrent", orthogonal(1.0), (self.hidden, 3 * self.hidden))
-        bias = self.param("candidate_bias", zeros_init(), (self.hidden,))
-        bias_t = jnp.broadcast_to(bias, state.shape)
-
-        def step(h: Array, x_t: tuple[Array, Array]) -> tuple[Array, Array]:
-            gates_t, first_t = x_t
-            h = jnp.where(first_t[..., None], 0.0, h)
-            from_input = jnp.split(gates_t, 3, axis=-1)
-            from_state = jnp.split(_by_rows(lambda rows: rows @ weights, h), 3, axis=-1)
-            reset = nn.sigmoid(from_input[0] + from_state[0])
-            update = nn.sigmoid(from_input[1] + from_state[1])
-            candidate = jnp.tanh(from_input[2] + reset * (from_state[2] + bias_t))
-            h = (1.0 - update) * candidate + update * h
-            return h, h
-
-        return jax.lax.scan(step, state, (gates, first))
+from mars_demo.gru import GRU
+from mars_demo.layers import RELU_GAIN, dense
 
 
 class Actor(nn.Module):
@@ -99,11 +41,11 @@ class Actor(nn.Module):
             The memory after the sequence and log-probabilities (T, ..., num_actions);
             those of unavailable actions are the lowest float32, so their probability is 0.
         """
-        x = nn.relu(_dense(features, self.hidden, _RELU_GAIN, "in"))
+        x = nn.relu(dense(features, self.hidden, RELU_GAIN, "in"))
         if self.recurrent:
             memory, x = GRU(self.hidden, name="gru")(memory, x, first)
-        x = nn.relu(_dense(x, self.hidden, _RELU_GAIN, "out"))
-        logits = _dense(x, self.num_actions, 0.01, "logits")
+        x = nn.relu(dense(x, self.hidden, RELU_GAIN, "out"))
+        logits = dense(x, self.num_actions, 0.01, "logits")
         logits = jnp.where(available, logits, jnp.finfo(logits.dtype).min)
         return memory, nn.log_softmax(logits)
 
@@ -120,9 +62,9 @@ class Critic(nn.Module):
     @nn.compact
     def __call__(self, world_state: Array) -> Array:
         """Maps world states (..., W) to values (...)."""
-        x = nn.relu(_dense(world_state, self.hidden, _RELU_GAIN, "in"))
-        x = nn.relu(_dense(x, self.hidden, _RELU_GAIN, "out"))
-        return jnp.squeeze(_dense(x, 1, 1.0, "value"), axis=-1)
+        x = nn.relu(dense(world_state, self.hidden, RELU_GAIN, "in"))
+        x = nn.relu(dense(x, self.hidden, RELU_GAIN, "out"))
+        return jnp.squeeze(dense(x, 1, 1.0, "value"), axis=-1)
 
 
 def entropy(log_probs: Array) -> Array:

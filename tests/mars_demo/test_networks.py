@@ -4,7 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mars_demo.networks import GRU, Actor, entropy, sample
+from mars_demo.gru import GRU
+from mars_demo.networks import Actor, entropy, sample
 
 T, E, A, F, H = 6, 3, 2, 5, 8
 
