@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wrappers.gymnax_env import to_gymnax as to_gymnax
     from wrappers.jaxmarl_names import register_with_jaxmarl as register_with_jaxmarl
     from wrappers.jumanji_env import from_jumanji as from_jumanji
+    from wrappers.mava_view import MavaView as MavaView
     from wrappers.pettingzoo_env import to_pettingzoo as to_pettingzoo
     from wrappers.pooled_auto_reset import PooledAutoReset as PooledAutoReset
     from wrappers.recorder import Recorder as Recorder
@@ -42,6 +43,7 @@ _MODULE_OF = {
     "Checked": "wrappers.checked",
     "ContractError": "wrappers.conformance",
     "EpisodeStatistics": "wrappers.episode_statistics",
+    "MavaView": "wrappers.mava_view",
     "ObservationWrapper": "wrappers.wrapper",
     "PooledAutoReset": "wrappers.pooled_auto_reset",
     "Recorder": "wrappers.recorder",

@@ -1,0 +1,106 @@
+"""What Mava asks of an environment that its algorithms are to train on."""
+
+# pyright: reportIncompatibleVariableOverride=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+from jaxmarl.environments.spaces import Box, Discrete
+
+from wrappers.adapter import action_masks
+from wrappers.conformance import check_shapes, describe, space_struct
+from wrappers.world_state import WorldState
+from wrappers.wrapper import Observations, Transition
+
+
+class MavaView(WorldState):
+    """The four members that Mava's `JaxMarlWrapper` leaves to a subclass, for like agents.
+
+    These are `action_dim`, `state_size`, `action_mask(state)` and `get_global_state(state, obs)`.
+    Arrays have a row for each of the n agents, in the order of `agents`.
+
+    `step` is `step_env`: Mava resets by itself, and keeps the observation in which an episode ends.
+
+    Raises:
+        ContractError: `env` breaks JaxMARL's contract.
+        TypeError: agents that differ in what they observe or do, observations that are no Box, or
+            actions that are neither Discrete nor a Box (k,). Mava has one network for all.
+        ValueError: `env` is an `AutoReset` or `Checked`.
+    """
+
+    layer = 1
+
+    def __init__(self, env: MultiAgentEnv) -> None:
+        super().__init__(env)
+        check_shapes(env)
+        first, *others = self.agents
+        for kind, space in ("observation", env.observation_space), ("action", env.action_space):
+            given = {agent: _describe(space(agent)) for agent in self.agents}
+            for agent in others:
+                if given[agent] != given[first]:
+                    raise TypeError(
+                        f"{env.name}: the {kind} space of {agent} is {given[agent]}, "
+                        f"that of {first} {given[first]}; Mava takes agents that are alike"
+                    )
+        seen, done = env.observation_space(first), self._action_space
+        if not isinstance(seen, Box):
+            raise TypeError(f"{env.name}: agents observe {_describe(seen)}; Mava takes a Box")
+        if not isinstance(done, Discrete) and not (isinstance(done, Box) and len(done.shape) == 1):
+            raise TypeError(
+                f"{env.name}: agents act in {_describe(done)}; Mava takes Discrete or a Box (k,)"
+            )
+
+    @property
+    def action_dim(self) -> int:
+        """How many actions an agent chooses from, or how many numbers one is made of."""
+        space = self._action_space
+        return int(space.n if isinstance(space, Discrete) else space.shape[0])
+
+    @property
+    def state_size(self) -> int:
+        """The length S of the world state."""
+        return self.world_state_size()
+
+    def action_mask(self, state: Any) -> Array:
+        """Which actions are available, bool (n, `action_dim`); all where an environment tells none.
+
+        Args:
+            state: the environment's.
+        """
+        masks = action_masks(self, state)
+        every = jnp.ones(self.action_dim, bool)
+        return jnp.stack([masks.get(agent, every).astype(bool) for agent in self.agents])
+
+    def get_global_state(self, state: Any, obs: Observations) -> Array:
+        """The world state, once for each agent, (n, S).
+
+        Args:
+            state: the environment's; not looked at, but Mava passes it.
+            obs: what `reset` or `step` returned with it.
+        """
+        seen = obs["world_state"]
+        return jnp.broadcast_to(seen, (self.num_agents, *seen.shape))
+
+    def step(
+        self,
+        key: Array,
+        state: Any,
+        actions: Mapping[str, Any],
+        reset_state: Any | None = None,
+    ) -> Transition:
+        """`step_env`; `reset_state` is not looked at."""
+        return self.step_env(key, state, actions)
+
+    @property
+    def _action_space(self) -> Any:
+        return self.action_space(self.agents[0])
+
+
+def _describe(space: Any) -> str:
+    choices = f" of {space.n}" if isinstance(space, Discrete) else ""
+    return f"{type(space).__name__}{choices}, {describe(space_struct(space))}"
