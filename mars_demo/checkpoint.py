@@ -1,8 +1,8 @@
 """Checkpoints: safetensors beside a JSON manifest, written so that a crash loses nothing.
 
 A checkpoint is two files, `step_N.safetensors` with every array of the training state and
-`step_N.json` with its SHA-256 and what the run was. Each is written under a temporary name,
-flushed to disk and renamed, the manifest last: a checkpoint exists when its manifest does.
+`step_N.json` with its SHA-256, its own, and what the run was. Each is written under a temporary
+name, flushed to disk and renamed, the manifest last: a checkpoint exists when its manifest does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from safetensors.numpy import load, save
 
-FORMAT = 1
+FORMAT = 2
+"""Of the manifest. Format 1 had no checksum of its own."""
 KEPT = 2
 """Checkpoints kept in a run's folder: the newest, and one before it should that be damaged."""
 
@@ -26,7 +27,7 @@ Tree = TypeVar("Tree")
 
 
 class CheckpointError(Exception):
-    """A checkpoint is missing, damaged, or belongs to another configuration."""
+    """A checkpoint is missing, damaged, or belongs to another configuration or version."""
 
 
 def save_checkpoint(folder: Path, step: int, state: Any, about: dict[str, Any]) -> Path:
@@ -36,7 +37,7 @@ def save_checkpoint(folder: Path, step: int, state: Any, about: dict[str, Any]) 
         folder: the run's checkpoint folder; created if need be.
         step: environment steps done, which names the checkpoint.
         state: any pytree of arrays.
-        about: JSON-able facts to keep with it; `load_checkpoint` returns them.
+        about: JSON-able facts to keep with it; `load_newest` returns them.
 
     Returns:
         The manifest's path.
@@ -51,16 +52,42 @@ def save_checkpoint(folder: Path, step: int, state: Any, about: dict[str, Any]) 
     }
     path = folder / f"step_{step:012d}.json"
     write_atomically(path.with_suffix(".safetensors"), data)
-    write_atomically(path, json.dumps(manifest, indent=1).encode())
-    for old in list_checkpoints(folder)[:-KEPT]:
-        old.unlink()
-        old.with_suffix(".safetensors").unlink(missing_ok=True)
+    write_atomically(path, _sealed(manifest))
+    _remove(folder, keep=list_checkpoints(folder)[-KEPT:])
     return path
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """The manifests in a folder, oldest first."""
     return sorted(folder.glob("step_*.json"))
+
+
+def drop_later(folder: Path, step: int) -> None:
+    """Removes the checkpoints after `step`, and what a killed process left half-written.
+
+    A run that goes on from `step` could not read them, and they must not count among `KEPT`.
+    """
+    _remove(folder, [p for p in list_checkpoints(folder) if p.stem <= f"step_{step:012d}"])
+
+
+def read_newest(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any], list[str]]:
+    """The newest checkpoint that is whole, as it is on disk.
+
+    Returns:
+        Its arrays by name, the manifest's `about`, and a message for each damaged one skipped.
+
+    Raises:
+        CheckpointError: there is none, all are damaged, or it is in a format of another version.
+    """
+    skipped: list[str] = []
+    for path in reversed(list_checkpoints(folder)):
+        try:
+            return *_read(path), skipped
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            skipped.append(f"skipping damaged checkpoint {path}: {error}")
+    if skipped:
+        raise CheckpointError("; ".join([*skipped, f"no whole checkpoint left in {folder}"]))
+    raise CheckpointError(f"no checkpoint in {folder}")
 
 
 def load_newest(folder: Path, like: Tree) -> tuple[Tree, dict[str, Any], list[str]]:
@@ -74,19 +101,10 @@ def load_newest(folder: Path, like: Tree) -> tuple[Tree, dict[str, Any], list[st
         The state, the manifest's `about`, and one message for each damaged checkpoint skipped.
 
     Raises:
-        CheckpointError: there is none, all are damaged, or it does not fit `like`.
+        CheckpointError: as `read_newest`, or it does not fit `like`.
     """
-    skipped: list[str] = []
-    for path in reversed(list_checkpoints(folder)):
-        try:
-            arrays, about = _read(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            skipped.append(f"skipping damaged checkpoint {path}: {error}")
-            continue
-        return _from_arrays(arrays, like), about, skipped
-    if skipped:
-        raise CheckpointError("\n".join([*skipped, f"no whole checkpoint left in {folder}"]))
-    raise CheckpointError(f"no checkpoint in {folder}")
+    arrays, about, skipped = read_newest(folder)
+    return _from_arrays(arrays, like), about, skipped
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -107,10 +125,32 @@ def write_atomically(path: Path, data: bytes) -> None:
         os.close(directory)
 
 
+def _remove(folder: Path, keep: list[Path]) -> None:
+    """Removes every file of a checkpoint that is not kept, manifests before their arrays."""
+    kept = {path.stem for path in keep}
+    for path in [*folder.glob(".step_*.tmp"), *sorted(folder.glob("step_*.*"))]:
+        if path.stem not in kept:
+            path.unlink(missing_ok=True)
+
+
+def _sealed(manifest: dict[str, Any]) -> bytes:
+    """The manifest's text, its own SHA-256 last."""
+    seal = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
+    return json.dumps(manifest | {"seal": seal}, indent=1).encode()
+
+
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    manifest = json.loads(path.read_bytes())
-    if manifest["format"] != FORMAT:
-        raise ValueError(f"format {manifest['format']} where {FORMAT} is known")
+    text = path.read_bytes()
+    manifest = json.loads(text)
+    if manifest["format"] != 1:
+        if _sealed({k: v for k, v in manifest.items() if k != "seal"}) != text:
+            raise ValueError("its manifest was changed")
+        if manifest["format"] != FORMAT:
+            raise CheckpointError(
+                f"{path} is in format {manifest['format']}, this version reads {FORMAT}"
+            )
+    if path.stem != f"step_{manifest['step']:012d}":
+        raise ValueError(f"it is of step {manifest['step']}")
     data = path.with_suffix(".safetensors").read_bytes()
     if hashlib.sha256(data).hexdigest() != manifest["sha256"]:
         raise ValueError("its SHA-256 does not match its manifest")
@@ -140,14 +180,12 @@ def _from_arrays(arrays: dict[str, np.ndarray], like: Tree) -> Tree:
         raise CheckpointError(f"the checkpoint is of another kind of run: {odd} does not match")
     leaves = []
     for name, leaf in expected.items():
-        value = arrays[name]
-        if _is_key(leaf):
-            leaves.append(jax.random.wrap_key_data(jnp.asarray(value)))
-            continue
+        value = jnp.asarray(arrays[name])
+        value = jax.random.wrap_key_data(value) if _is_key(leaf) else value
         if (value.shape, value.dtype) != (leaf.shape, leaf.dtype):
             raise CheckpointError(
                 f"the checkpoint is of another kind of run: {name} is "
                 f"{value.dtype}{value.shape}, expected {leaf.dtype}{leaf.shape}"
             )
-        leaves.append(jnp.asarray(value))
+        leaves.append(value)
     return jax.tree.unflatten(jax.tree.structure(like), leaves)
