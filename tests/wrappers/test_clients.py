@@ -102,7 +102,7 @@ def test_torchrl_trains(torchrl):
     optimizer = torch.optim.Adam(loss.parameters(), 3e-4)
     losses = loss(batch)
     parts = [losses[f"loss_{part}"].reshape(alive.shape) for part in ("objective", "critic")]
-    total = sum(parts)[alive].mean()  # of those who played
+    total = torch.stack(parts).sum(dim=0)[alive].mean()  # of those who played
     assert torch.isfinite(total)
     total.backward()
     gradients = [parameter.grad for parameter in actor.parameters()]
