@@ -19,7 +19,8 @@ import jax
 from tqdm import tqdm
 
 from mars_demo.config import Config
-from mars_demo.run import RunError, read_metrics, stop_signals
+from mars_demo.metrics import read_metrics
+from mars_demo.run import RunError, stop_signals
 
 
 def train_all(task: str, runs: Mapping[Path, Config], name: str) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 
 from mars_demo.checkpoint import write_atomically
 from mars_demo.evaluate import evaluate_run, reference_scores
-from mars_demo.run import RunError, read_metrics, read_run
+from mars_demo.metrics import read_metrics
+from mars_demo.run import RunError, read_run
 from mars_demo.statistics import mean_and_interval, median_and_interval, steps_to
 from mars_demo.tasks import Task
 

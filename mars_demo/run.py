@@ -1,17 +1,15 @@
-"""A training run on disk: its folder, metrics, checkpoints, and how it stops and goes on."""
+"""A training run on disk: its folder, its checkpoints, and how it stops and goes on."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import math
-import platform
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,17 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from mars_demo.checkpoint import list_checkpoints, load_newest, save_checkpoint, write_atomically
+from mars_demo.checkpoint import (
+    drop_later,
+    list_checkpoints,
+    load_newest,
+    save_checkpoint,
+    write_atomically,
+)
 from mars_demo.config import Config
+from mars_demo.description import changed_places, changed_versions, describe
+from mars_demo.memory import check_memory, describe_shortage
+from mars_demo.metrics import JsonLines, TensorBoard, Writer, Writers, summarise
 from mars_demo.tasks import Task, get_task
 from mars_demo.train import Trainer, TrainState
 
@@ -28,6 +35,8 @@ LOG_LINES = 200
 """Lines of metrics in a whole run."""
 CHECKPOINT_SECONDS = 60.0
 """Time between two checkpoints."""
+WATCHED = ("surrogate", "value_loss", "grad_norm")
+"""Metrics that stop a run when they are not finite."""
 
 
 class RunError(Exception):
@@ -44,7 +53,12 @@ class Result:
 
 
 def train_run(
-    task: Task, config: Config, folder: Path, resume: bool = False, bar: bool = True
+    task: Task,
+    config: Config,
+    folder: Path,
+    resume: bool = False,
+    bar: bool = True,
+    log_to: Sequence[Callable[[Path], Writer]] = (),
 ) -> Result:
     """Trains in a folder, from the start or from its newest whole checkpoint.
 
@@ -54,94 +68,175 @@ def train_run(
         folder: the run's folder; it must not hold another run.
         resume: go on with the run that is there.
         bar: show a progress bar on stderr.
+        log_to: makers of further writers of metrics, called with the folder.
 
     Raises:
-        RunError: the folder is taken, there is nothing to resume, or the loss is not finite.
+        ValueError: an impossible configuration, or one that does not fit into memory.
+        RunError: the folder is taken, there is nothing to resume, the loss is not finite, or
+            memory or the disk is full.
+        CheckpointError: there are checkpoints, and none of them can be used.
     """
     trainer = Trainer(task, config)
-    state, seconds = _first_state(trainer, folder, resume)
+    check_memory(trainer)
+    with _exhaustion(trainer, folder):
+        session = _start(trainer, folder, resume)
+        step = _compile(trainer, session.state, bar)
+        kept = session.steps
+        writers = [JsonLines(folder, kept), TensorBoard(folder, kept)]
+        progress = tqdm(
+            total=config.num_updates * config.steps_per_update,
+            initial=kept,
+            unit=" steps",
+            unit_scale=True,
+            desc=f"{task.name} {config.algo} seed {config.seed}",
+            disable=not bar,
+        )
+        with Writers([*writers, *(make(folder) for make in log_to)]) as metrics, progress:
+            return session.train(step, metrics, progress)
+
+
+class _Session:
+    """A run under way: its state, and the updates that no line of metrics tells of yet."""
+
+    def __init__(self, trainer: Trainer, folder: Path, state: TrainState, about: dict[str, Any]):
+        self.trainer, self.folder, self.state = trainer, folder, state
+        self.done = int(state.updates)
+        self.pending: list[dict[str, Any]] = about["pending"]
+        self._seconds, self._started = about["seconds"], time.perf_counter()
+
+    @property
+    def steps(self) -> int:
+        """Environment steps done."""
+        return self.done * self.trainer.config.steps_per_update
+
+    @property
+    def seconds(self) -> float:
+        """Of training, over all sessions."""
+        return self._seconds + time.perf_counter() - self._started
+
+    def train(self, step: Any, metrics: Writers, progress: Any) -> Result:
+        """Updates until the run is finished or a signal comes, then saves."""
+        config = self.trainer.config
+        interval = max(1, config.num_updates // LOG_LINES)
+        saved = self._started = time.perf_counter()
+        with stop_signals() as stop:
+            while self.done < config.num_updates and not stop:
+                self.update(step)
+                progress.update(config.steps_per_update)
+                if self.done % interval == 0 or self.done == config.num_updates:
+                    line = self.summarise()
+                    metrics.write(line)
+                    if line["score"] is not None:
+                        name = self.trainer.task.score_name
+                        progress.set_postfix_str(f"{line['score']:.1f} {name}")
+                if time.perf_counter() - saved > CHECKPOINT_SECONDS:
+                    self.save()
+                    saved = time.perf_counter()
+            self.save()
+        return Result(self.state, self.done == config.num_updates, self.seconds)
+
+    def update(self, step: Any) -> None:
+        """One update. While it runs, looks at the one before: that way nothing waits."""
+        self.state, metrics = step(self.state)
+        self.done += 1
+        self.pending.append(metrics)
+        if len(self.pending) > 1:
+            self._settle(self.done - 1, -2)
+
+    def summarise(self) -> dict[str, Any]:
+        """The line of metrics of the updates since the last one."""
+        self._settle(self.done, -1)
+        line = summarise(self.pending, self.trainer.task)
+        self.pending.clear()
+        return line | {"step": self.steps, "seconds": self.seconds}
+
+    def save(self) -> None:
+        """Writes a checkpoint, of nothing but finite numbers."""
+        if self.pending:
+            self._settle(self.done, -1)
+        if not all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(self.state.params)):
+            raise self._diverged(self.done)
+        about = {
+            "task": self.trainer.task.name,
+            "config": dataclasses.asdict(self.trainer.config),
+            "seconds": self.seconds,
+            "pending": self.pending,
+        }
+        save_checkpoint(self.folder / "checkpoints", self.steps, self.state, about)
+
+    def _settle(self, update: int, place: int) -> None:
+        """Waits for an update's metrics, and stops the run where they are not finite."""
+        numbers = {k: float(v) for k, v in jax.device_get(self.pending[place]).items()}
+        if not all(math.isfinite(numbers[name]) for name in WATCHED):
+            raise self._diverged(update)
+        self.pending[place] = numbers
+
+    def _diverged(self, update: int) -> RunError:
+        step = update * self.trainer.config.steps_per_update
+        return RunError(
+            f"the loss is not finite at step {step}. {_last_saved(self.folder)} The run would "
+            "take the same course again: lower --lr or --max-grad-norm, and train in a new folder."
+        )
+
+
+def _compile(trainer: Trainer, state: TrainState, bar: bool) -> Any:
     if bar:
         print("compiling ...", end="\r", file=sys.stderr, flush=True)
-    step = trainer.step.lower(state).compile()  # pyright: ignore[reportFunctionMemberAccess]
-    per_update = config.steps_per_update
-    interval = max(1, config.num_updates // LOG_LINES)
-    done = int(state.updates)
-    metrics = Metrics(folder, keep_until=done * per_update)
-    saved = started = time.perf_counter()
-    pending: list[dict[str, Any]] = []
-
-    def elapsed() -> float:
-        return seconds + time.perf_counter() - started
-
-    def save() -> None:
-        about = {"task": task.name, "config": dataclasses.asdict(config), "seconds": elapsed()}
-        save_checkpoint(folder / "checkpoints", done * per_update, state, about)
-
-    progress = tqdm(
-        total=config.num_updates * per_update,
-        initial=done * per_update,
-        unit=" steps",
-        unit_scale=True,
-        desc=f"{task.name} {config.algo} seed {config.seed}",
-        disable=not bar,
-    )
-    with metrics, progress, stop_signals() as stop:
-        while done < config.num_updates and not stop:
-            state, update_metrics = step(state)
-            pending.append(update_metrics)
-            done += 1
-            progress.update(per_update)
-            if done % interval and done < config.num_updates and not stop:
-                continue
-            line = summarise(pending, task) | {"step": done * per_update, "seconds": elapsed()}
-            pending.clear()
-            if not line["finite"]:
-                raise RunError(
-                    f"the loss is not finite at step {line['step']}; the checkpoints in {folder} "
-                    "are from before. Lower --lr or --max-grad-norm, and train in a new folder."
-                )
-            metrics.write(line)
-            if line["score"] is not None:
-                progress.set_postfix_str(f"{line['score']:.1f} {task.score_name}")
-            if time.perf_counter() - saved > CHECKPOINT_SECONDS:
-                save()
-                saved = time.perf_counter()
-        seconds_spent = elapsed()
-        save()
-    return Result(state, done == config.num_updates, seconds_spent)
+    # Python would hear of Ctrl-C after the compiler only. There is nothing to save yet.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return trainer.step.lower(state).compile()  # pyright: ignore[reportFunctionMemberAccess]
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def _first_state(trainer: Trainer, folder: Path, resume: bool) -> tuple[TrainState, float]:
-    """The state to start from, and the seconds of training already behind it."""
-    description = folder / "run.json"
+def _start(trainer: Trainer, folder: Path, resume: bool) -> _Session:
+    """The run as it begins, or as its newest whole checkpoint has it."""
+    description, checkpoints = folder / "run.json", folder / "checkpoints"
     key = jax.random.key(trainer.config.seed)
+    fresh = {"seconds": 0.0, "pending": []}
     if not resume:
         if description.exists():
             raise RunError(f"{folder} holds a run already; pass --resume to go on with it")
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(description, json.dumps(_describe(trainer), indent=1).encode())
-        return trainer.init(key), 0.0
-    task, config = read_run(folder)
-    if (task.name, config) != (trainer.task.name, trainer.config):
-        raise RunError(f"{folder} holds a run of another task or configuration: {description}")
-    if not list_checkpoints(folder / "checkpoints"):  # it was stopped before its first
-        return trainer.init(key), 0.0
-    like = jax.eval_shape(trainer.init, key)
-    state, about, skipped = load_newest(folder / "checkpoints", like)
+        about = describe(trainer.task, trainer.config)
+        write_atomically(description, json.dumps(about, indent=1).encode())
+        return _Session(trainer, folder, trainer.init(key), fresh)
+    check_resumable(folder, trainer.task, trainer.config)
+    if not list_checkpoints(checkpoints):  # it was stopped before its first
+        return _Session(trainer, folder, trainer.init(key), fresh)
+    state, about, skipped = load_newest(checkpoints, jax.eval_shape(trainer.init, key))
     for message in skipped:
         print(message, file=sys.stderr)
-    return state, about["seconds"]
+    session = _Session(trainer, folder, state, fresh | about)
+    drop_later(checkpoints, session.steps)
+    return session
 
 
-def _describe(trainer: Trainer) -> dict[str, Any]:
-    packages = ("paxmen-aerojax", "jax", "jaxlib", "jaxmarl", "flax", "optax", "numpy")
-    return {
-        "task": trainer.task.name,
-        "config": dataclasses.asdict(trainer.config),
-        "command": sys.argv,
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
-        "device": str(jax.devices()[0].device_kind),
-    }
+def check_resumable(folder: Path, task: Task, config: Config) -> None:
+    """Raises RunError unless a run of that task and configuration can go on as it was.
+
+    A change of device or number of cores is allowed, and told on stderr: the run goes on, but not
+    bit for bit as it would have.
+    """
+    there, before = read_run(folder)
+    path = folder / "run.json"
+    if there.name != task.name:
+        raise RunError(f"{path} is of another task: {there.name}, not {task.name}")
+    for name, value in dataclasses.asdict(config).items():
+        if getattr(before, name) != value:
+            raise RunError(
+                f"{path} is of another configuration: {name} is {getattr(before, name)} there, "
+                f"{value} here"
+            )
+    about = json.loads(path.read_text())
+    if changed := changed_versions(about):
+        raise RunError(
+            f"{path} is of other versions: {changed}. Install those to go on, or train in a new "
+            "folder."
+        )
+    if changed := changed_places(about):
+        print(f"not bit for bit as it would have gone on: {changed}", file=sys.stderr)
 
 
 def read_run(folder: Path) -> tuple[Task, Config]:
@@ -171,65 +266,29 @@ def load_run(folder: Path) -> tuple[Trainer, TrainState]:
     return trainer, state
 
 
-def summarise(updates: list[dict[str, Any]], task: Task) -> dict[str, Any]:
-    """One line of metrics from those of several updates.
-
-    `score`, `return` and `length` are means over the episodes that ended, None if none did.
-    """
-    stacked = {k: np.array([u[k] for u in updates], np.float64) for k in updates[0]}
-    episodes = stacked.pop("episodes").sum()
-    line: dict[str, Any] = {"episodes": int(episodes)}
-    for total in ("score", "return", "length"):
-        summed = stacked.pop(f"{total}_sum").sum()
-        line[total] = summed / episodes if episodes else None
-    lowest, highest = stacked.pop("ratio_min").min(), stacked.pop("ratio_max").max()
-    line |= {k: float(v.mean()) for k, v in stacked.items()}
-    line |= {"ratio_min": float(lowest), "ratio_max": float(highest)}
-    line["finite"] = all(math.isfinite(line[k]) for k in ("surrogate", "value_loss", "grad_norm"))
-    return line
+def _last_saved(folder: Path) -> str:
+    checkpoints = list_checkpoints(folder / "checkpoints")
+    if not checkpoints:
+        return "No checkpoint was saved yet."
+    return f"The last good checkpoint is {checkpoints[-1]}."
 
 
-class Metrics:
-    """Writes metrics as JSON lines (`metrics.jsonl`) and for TensorBoard (`tensorboard/`)."""
-
-    def __init__(self, folder: Path, keep_until: int):
-        """Keeps the lines up to the environment step `keep_until`: the rest will come again."""
-        from tensorboardX import SummaryWriter
-
-        path = folder / "metrics.jsonl"
-        kept = [line for line in read_metrics(folder) if line["step"] <= keep_until]
-        write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
-        self._file = open(path, "a")  # noqa: SIM115 - closed by __exit__
-        self._board = SummaryWriter(str(folder / "tensorboard"))
-
-    def write(self, line: dict[str, Any]) -> None:
-        """Appends one line; its numbers also go to TensorBoard."""
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
-        for name, value in line.items():
-            if isinstance(value, (int, float)) and name != "step":
-                self._board.add_scalar(name, value, line["step"])
-
-    def __enter__(self) -> Metrics:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self._board.close()
-
-
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run's metrics; empty if it has none. A torn last line is left out."""
-    path = folder / "metrics.jsonl"
-    if not path.exists():
-        return []
-    lines = []
-    for text in path.read_text().splitlines():
-        try:
-            lines.append(json.loads(text))
-        except ValueError:
-            break
-    return lines
+@contextmanager
+def _exhaustion(trainer: Trainer, folder: Path) -> Iterator[None]:
+    """Says plainly that the disk is full, or the memory."""
+    try:
+        yield
+    except OSError as error:
+        if not folder.is_dir():
+            raise
+        raise RunError(
+            f"cannot write into {folder}: {error}. {_last_saved(folder)} Mend that, and go "
+            "on with --resume."
+        ) from error
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise RunError(f"{describe_shortage(trainer)}. {_last_saved(folder)}") from error
 
 
 @contextmanager

@@ -8,8 +8,9 @@ import pytest
 import tyro
 
 from mars_demo.config import Config
+from mars_demo.metrics import read_metrics
 from mars_demo.processes import flags, is_finished, train_all
-from mars_demo.run import RunError, read_metrics
+from mars_demo.run import RunError
 
 TINY = Config(num_envs=4, rollout_steps=10, total_steps=120, minibatches=2, hidden=8, stagger=False)
 

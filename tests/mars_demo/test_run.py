@@ -1,5 +1,7 @@
 """Runs on disk: exact resume, clean stops, and folders that are not what they should be."""
 
+import dataclasses
+import errno
 import json
 import signal
 
@@ -9,8 +11,9 @@ import numpy as np
 import pytest
 
 import mars_demo.run as runs
-from mars_demo.checkpoint import CheckpointError
-from mars_demo.run import RunError, load_run, read_metrics, train_run
+from mars_demo.checkpoint import CheckpointError, list_checkpoints
+from mars_demo.metrics import read_metrics
+from mars_demo.run import RunError, load_run, train_run
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 
@@ -19,7 +22,9 @@ UPDATES = 6
 
 @pytest.fixture
 def config(toy_config):
-    return toy_config.replace(network="gru", rollout_steps=7, total_steps=16 * 7 * UPDATES)
+    return toy_config.replace(
+        network="gru", stagger=True, rollout_steps=7, total_steps=16 * 7 * UPDATES
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -29,17 +34,43 @@ def _toy_is_a_task(monkeypatch, toy_task, toy_trainer):
     monkeypatch.setattr(runs, "Trainer", lambda task, config: toy_trainer(config))
 
 
+class Meddled:
+    """A trainer whose compiled step does something else after one of the updates."""
+
+    def __init__(self, trainer, after, meddle):
+        self._trainer, self._after, self._meddle = trainer, after, meddle
+        self.step = self
+
+    def __getattr__(self, name):
+        return getattr(self._trainer, name)
+
+    def lower(self, state):
+        return self
+
+    def compile(self):
+        return self
+
+    def __call__(self, state):
+        state, metrics = self._trainer.step(state)
+        return self._meddle(state) if state.updates == self._after else state, metrics
+
+
+def meddle(monkeypatch, after, how):
+    """Lets every run's state go through `how` after so many updates."""
+    make = runs.Trainer
+    monkeypatch.setattr(
+        runs, "Trainer", lambda task, config: Meddled(make(task, config), after, how)
+    )
+
+
 def stop_after(monkeypatch, updates, number=signal.SIGTERM):
     """Sends the signal to this process after so many updates."""
-    summarise, seen = runs.summarise, []
 
-    def counted(*args):
-        seen.append(1)
-        if len(seen) == updates:
-            signal.raise_signal(number)
-        return summarise(*args)
+    def stop(state):
+        signal.raise_signal(number)
+        return state
 
-    monkeypatch.setattr(runs, "summarise", counted)
+    meddle(monkeypatch, updates, stop)
 
 
 def leaves(state):
@@ -47,10 +78,14 @@ def leaves(state):
     return [np.asarray(x) for x in jax.tree.leaves(state)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("number", "log_lines"), [(signal.SIGTERM, UPDATES), (signal.SIGINT, UPDATES // 2)]
+)
 def test_stopped_and_resumed_is_bit_for_bit_the_uninterrupted_run(
-    tmp_path, monkeypatch, toy_task, config, number
+    tmp_path, monkeypatch, toy_task, config, number, log_lines
 ):
+    """Its lines of metrics included, also where it was stopped between two of them."""
+    monkeypatch.setattr(runs, "LOG_LINES", log_lines)
     whole = train_run(toy_task(), config, tmp_path / "whole", bar=False)
     with monkeypatch.context() as patch:
         stop_after(patch, 3, number)
@@ -66,7 +101,7 @@ def test_stopped_and_resumed_is_bit_for_bit_the_uninterrupted_run(
         for x in ("whole", "cut")
     ]
     assert untimed[0] == untimed[1]
-    assert [line["step"] for line in untimed[0]] == [16 * 7 * n for n in range(1, UPDATES + 1)]
+    assert len(untimed[0]) == log_lines
 
 
 def test_metrics_past_the_checkpoint_are_written_again_not_twice(
@@ -88,7 +123,7 @@ def test_a_taken_folder_is_refused_and_left_alone(tmp_path, toy_task, config):
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     with pytest.raises(RunError, match="--resume"):
         train_run(toy_task(), config, tmp_path, bar=False)
-    with pytest.raises(RunError, match="another task or configuration"):
+    with pytest.raises(RunError, match=r"another configuration: lr is 0\.01 there, 0\.5 here"):
         train_run(toy_task(), config.replace(lr=0.5), tmp_path, resume=True, bar=False)
     assert before == {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
 
@@ -103,20 +138,91 @@ def test_a_run_stopped_before_its_first_checkpoint_starts_again(tmp_path, toy_ta
     assert len(read_metrics(tmp_path)) == UPDATES
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, monkeypatch, toy_task, config):
-    summarise, seen = runs.summarise, []
+def poison(state):
+    return state._replace(params=jax.tree.map(lambda x: x * jnp.nan, state.params))
 
-    def poisoned(updates, task):
-        seen.append(1)
-        bad = {"value_loss": jnp.float32(jnp.nan)} if len(seen) == 3 else {}
-        return summarise([update | bad for update in updates], task)
 
+def test_a_nan_stops_the_run_within_one_update(tmp_path, monkeypatch, toy_task, config):
     monkeypatch.setattr(runs, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(runs, "summarise", poisoned)
-    with pytest.raises(RunError, match=f"not finite at step {16 * 7 * 3}"):
+    monkeypatch.setattr(runs, "LOG_LINES", 1)  # whether or not a line of metrics is due
+    with monkeypatch.context() as patch:
+        meddle(patch, 3, poison)
+        patch.setattr(runs._Session, "save", lambda self: None)  # nor a checkpoint
+        with pytest.raises(RunError, match=f"not finite at step {16 * 7 * 4}"):
+            train_run(toy_task(), config, tmp_path / "unsaved", bar=False)
+    meddle(monkeypatch, 3, poison)
+    with pytest.raises(RunError, match=f"not finite at step {16 * 7 * 3}") as stopped:
         train_run(toy_task(), config, tmp_path, bar=False)
+    newest = list_checkpoints(tmp_path / "checkpoints")[-1]
+    assert f"The last good checkpoint is {newest}" in str(stopped.value)
     _, state = load_run(tmp_path)
-    assert int(state.updates) == 2  # the last good one
+    assert int(state.updates) == 2
+    assert all(np.all(np.isfinite(x)) for x in jax.tree.leaves(state.params))
+
+
+def test_a_full_disk_stops_the_run_and_keeps_the_last_checkpoint(
+    tmp_path, monkeypatch, toy_task, config
+):
+    whole = train_run(toy_task(), config, tmp_path / "whole", bar=False)
+    monkeypatch.setattr(runs, "CHECKPOINT_SECONDS", 0.0)
+    save, folder = runs.save_checkpoint, tmp_path / "cut"
+
+    def full(folder, step, state, about):
+        if step == 16 * 7 * 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return save(folder, step, state, about)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "save_checkpoint", full)
+        with pytest.raises(RunError, match=r"cannot write into .*No space left") as stopped:
+            train_run(toy_task(), config, folder, bar=False)
+    assert f"The last good checkpoint is {list_checkpoints(folder / 'checkpoints')[-1]}" in str(
+        stopped.value
+    )
+    assert int(load_run(folder)[1].updates) == 2
+    resumed = train_run(toy_task(), config, folder, resume=True, bar=False)
+    for a, b in zip(leaves(whole.state), leaves(resumed.state), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_damaged_checkpoint_is_passed_over_with_a_message(
+    tmp_path, monkeypatch, toy_task, config, capsys
+):
+    whole = train_run(toy_task(), config, tmp_path / "whole", bar=False)
+    monkeypatch.setattr(runs, "CHECKPOINT_SECONDS", 0.0)
+    train_run(toy_task(), config, tmp_path, bar=False)
+    newest = list_checkpoints(tmp_path / "checkpoints")[-1]
+    newest.with_suffix(".safetensors").write_bytes(b"")
+    resumed = train_run(toy_task(), config, tmp_path, resume=True, bar=False)
+    assert f"skipping damaged checkpoint {newest}" in capsys.readouterr().err
+    for a, b in zip(leaves(whole.state), leaves(resumed.state), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def edit_description(folder, **changes):
+    path = folder / "run.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps(about | changes))
+
+
+def test_other_versions_are_refused_and_other_cores_told(tmp_path, toy_task, config, capsys):
+    train_run(toy_task(), config, tmp_path, bar=False)
+    edit_description(tmp_path, cores=999)
+    train_run(toy_task(), config, tmp_path, resume=True, bar=False)
+    assert "not bit for bit as it would have gone on: cores 999 there" in capsys.readouterr().err
+    versions = json.loads((tmp_path / "run.json").read_text())["versions"]
+    edit_description(tmp_path, versions=versions | {"jax": "0.1"})
+    with pytest.raises(RunError, match=r"other versions: jax 0\.1 there, .* here"):
+        train_run(toy_task(), config, tmp_path, resume=True, bar=False)
+    edit_description(tmp_path, task="toy", versions=versions | {"python": "3.0"})
+    train_run(toy_task(), config, tmp_path, resume=True, bar=False)
+
+
+def test_another_task_is_refused(tmp_path, monkeypatch, toy_task, config):
+    train_run(toy_task(), config, tmp_path, bar=False)
+    other = dataclasses.replace(toy_task(), name="other")
+    with pytest.raises(RunError, match="another task: toy, not other"):
+        runs.check_resumable(tmp_path, other, config)
 
 
 def test_folders_that_are_no_runs(tmp_path, toy_task, config):
@@ -148,5 +254,6 @@ def test_a_run_tells_how_it_was_made(tmp_path, toy_task, config):
     train_run(toy_task(), config, tmp_path, bar=False)
     about = json.loads((tmp_path / "run.json").read_text())
     assert about["config"]["network"] == "gru"
+    assert {"command", "device", "devices", "cores"} <= about.keys()
     assert {"jax", "jaxmarl", "paxmen-aerojax", "python"} <= about["versions"].keys()
     assert list((tmp_path / "tensorboard").iterdir())

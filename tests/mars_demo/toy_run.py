@@ -1,0 +1,22 @@
+"""`mars-demo train` on the toy task, as a program of its own: python toy_run.py FOLDER FILE_LIMIT
+
+It trains for hours and saves after every update. FILE_LIMIT is the size in bytes that no file may
+pass, 0 for none: a disk that fills up.
+"""
+
+import resource
+import sys
+
+from mars_demo import cli, run
+from mars_demo.processes import flags
+
+if __name__ == "__main__":
+    from conftest import TOY_CONFIG, make_toy_task  # after cli, which silences what it imports
+
+    folder, limit = sys.argv[1], int(sys.argv[2])
+    if limit:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    run.CHECKPOINT_SECONDS = 0.0
+    cli.get_task = run.get_task = lambda name: make_toy_task()
+    options = flags(TOY_CONFIG.replace(total_steps=10**9))
+    cli.main(["train", "paxmen-4", *options, "--out", folder, "--no-bar"])
