@@ -46,6 +46,10 @@ class Config:
     """Discount factor."""
     gae_lambda: float = 0.97
     """Trace decay of generalised advantage estimation."""
+    advantage_norm: Literal["rollout", "minibatch", "none"] = "rollout"
+    """What advantages are normalised over: the whole rollout, each minibatch, or nothing."""
+    value_norm: bool = False
+    """Normalise the critic's targets by their running mean and deviation (Pop-Art)."""
     entropy: float = 0.02
     """Weight of the entropy bonus."""
     max_grad_norm: float = 0.5
@@ -54,6 +58,8 @@ class Config:
     """The actor's body: feed-forward, or recurrent over time."""
     hidden: int = 64
     """Width of every hidden layer."""
+    squash: Literal["tanh", "clip"] = "tanh"
+    """How a Gaussian policy keeps continuous actions within their bounds."""
     policies: Literal["shared", "class", "agent"] = "shared"
     """Which agents share an actor's parameters: all, those of one class, or none."""
     agent_id: bool = True

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mars_demo.rollout import Env, Viewer, stack_agents, unstack_agents
+from mars_demo.distributions import make_distribution
+from mars_demo.rollout import Env, Viewer, masks, stack_agents, unstack_agents
 from mars_demo.run import load_run
 from mars_demo.tasks import Task
 from mars_demo.team import Team
@@ -64,10 +65,10 @@ class _Learned:
         self, params: Any, memory: Array, obs: dict[str, Array], state: Any, key: Array
     ) -> tuple[Array, dict[str, Array]]:
         view = jax.tree.map(lambda x: x[None], self.view(obs, state))
-        memory, log_probs = self.team.act_once(params, memory, view, jnp.zeros(1, bool))
-        best = jnp.argmax(log_probs[0], axis=-1)
-        actions = best if self.greedy else jax.random.categorical(key, log_probs[0])
-        return memory, unstack_agents(actions, self.view.env.agents)
+        memory, parameters = self.team.act_once(params, memory, view, jnp.zeros(1, bool))
+        kind = self.view.distribution
+        actions = kind.mode(parameters[0]) if self.greedy else kind.sample(key, parameters[0])
+        return memory, unstack_agents(kind.to_env(actions), self.view.env.agents)
 
 
 def random_policy(task: Task) -> Policy:
@@ -82,9 +83,9 @@ class _Random:
     def __call__(
         self, params: Any, memory: Any, obs: dict[str, Array], state: Any, key: Array
     ) -> tuple[Any, dict[str, Array]]:
-        available = stack_agents(self.env.get_avail_actions(state), self.env.agents)
-        logits = jnp.where(available, 0.0, -jnp.inf)
-        return memory, unstack_agents(jax.random.categorical(key, logits), self.env.agents)
+        kind = make_distribution(self.env.action_space(self.env.agents[0]))
+        actions = kind.uniform(key, masks(self.env, kind, state))
+        return memory, unstack_agents(actions, self.env.agents)
 
 
 def scripted_policy(task: Task) -> Policy:

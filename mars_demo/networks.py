@@ -6,24 +6,34 @@ Every network takes a whole sequence, time first, so that one code path serves t
 
 from __future__ import annotations
 
+import math
+
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
+from flax.linen.initializers import orthogonal, zeros_init
 from jax import Array
 
+from mars_demo.distributions import Distribution
 from mars_demo.gru import GRU
 from mars_demo.layers import RELU_GAIN, dense
 
+Image = tuple[int, int, int]
+"""Height, width and channels of an image whose pixels lead a vector of features."""
+
+_CHANNELS = (32, 32)  # of the convolutions
+
 
 class Actor(nn.Module):
-    """Maps one agent's features to log-probabilities of its actions.
+    """Maps one agent's features to the parameters of a distribution over its actions.
 
-    With `recurrent`, layers are FC, GRU, FC, logits; without, FC, FC, logits.
+    With `recurrent`, layers are FC, GRU, FC, outputs; without, FC, FC, outputs. Features that begin
+    with an `image` go through two convolutions first.
     """
 
-    num_actions: int
+    distribution: Distribution
     hidden: int
     recurrent: bool
+    image: Image | None = None
 
     @nn.compact
     def __call__(
@@ -35,19 +45,20 @@ class Actor(nn.Module):
             memory: float32 (..., hidden) recurrent state, or (..., 0) without recurrence.
             features: float32 (T, ..., F).
             first: bool (T, ...), true at the first step of an episode.
-            available: bool (T, ..., num_actions).
+            available: bool (T, ..., M), the mask of actions.
 
         Returns:
-            The memory after the sequence and log-probabilities (T, ..., num_actions);
-            those of unavailable actions are the lowest float32, so their probability is 0.
+            The memory after the sequence and the parameters (T, ..., P) of the distributions.
         """
-        x = nn.relu(dense(features, self.hidden, RELU_GAIN, "in"))
+        x = nn.relu(dense(_look(features, self.image), self.hidden, RELU_GAIN, "in"))
         if self.recurrent:
             memory, x = GRU(self.hidden, name="gru")(memory, x, first)
         x = nn.relu(dense(x, self.hidden, RELU_GAIN, "out"))
-        logits = dense(x, self.num_actions, 0.01, "logits")
-        logits = jnp.where(available, logits, jnp.finfo(logits.dtype).min)
-        return memory, nn.log_softmax(logits)
+        outputs = dense(x, self.distribution.num_outputs, 0.01, "logits")
+        scales = outputs
+        if self.distribution.num_scales:
+            scales = self.param("log_scale", zeros_init(), (self.distribution.num_scales,))
+        return memory, self.distribution.parameters(outputs, scales, available)
 
     def initial_memory(self, batch: tuple[int, ...]) -> Array:
         """The memory at the start of an episode, zeros of shape (*batch, hidden or 0)."""
@@ -58,28 +69,30 @@ class Critic(nn.Module):
     """One value per environment from its world state."""
 
     hidden: int
+    image: Image | None = None
 
     @nn.compact
     def __call__(self, world_state: Array) -> Array:
         """Maps world states (..., W) to values (...)."""
-        x = nn.relu(dense(world_state, self.hidden, RELU_GAIN, "in"))
+        x = nn.relu(dense(_look(world_state, self.image), self.hidden, RELU_GAIN, "in"))
         x = nn.relu(dense(x, self.hidden, RELU_GAIN, "out"))
         return jnp.squeeze(dense(x, 1, 1.0, "value"), axis=-1)
 
 
-def entropy(log_probs: Array) -> Array:
-    """Entropy in nats of categorical log-probabilities (..., n); masked actions count 0."""
-    probs = jnp.exp(log_probs)
-    return -jnp.sum(jnp.where(probs > 0, probs * log_probs, 0.0), axis=-1)
-
-
-def sample(key: Array, log_probs: Array) -> Array:
-    """Draws actions, int (...), from categorical log-probabilities (..., n).
-
-    Inverts the distribution function, which takes one random number a draw; Gumbel noise takes n.
-    """
-    probs = jnp.exp(log_probs)
-    # Rounding may leave steps in the sums at actions of probability 0; these are never to be drawn.
-    sums = jnp.where(probs > 0, jnp.cumsum(probs, axis=-1), 0.0)
-    uniform = jax.random.uniform(key, (*probs.shape[:-1], 1), probs.dtype)
-    return jnp.argmax(sums > uniform * jnp.max(sums, axis=-1, keepdims=True), axis=-1)
+def _look(features: Array, image: Image | None) -> Array:
+    """Features (..., F), an image in front replaced by what convolutions make of it."""
+    if image is None:
+        return features
+    pixels = math.prod(image)
+    x = features[..., :pixels].reshape(-1, *image)
+    for i, channels in enumerate(_CHANNELS):
+        layer = nn.Conv(
+            channels,
+            (3, 3),
+            kernel_init=orthogonal(RELU_GAIN),
+            bias_init=zeros_init(),
+            name=f"conv_{i}",
+        )
+        x = nn.relu(layer(x))
+    x = x.reshape(*features.shape[:-1], -1)
+    return jnp.concatenate([x, features[..., pixels:]], axis=-1)

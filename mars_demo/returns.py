@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from mars_demo.sharding import ALONE, Shards
+
 
 def generalised_advantages(
     reward_t: Array,
@@ -48,17 +50,18 @@ def generalised_advantages(
     return advantages
 
 
-def normalise(advantage: Array, weight: Array) -> Array:
+def normalise(advantage: Array, weight: Array, shards: Shards = ALONE) -> Array:
     """Advantages less their weighted mean, over their weighted standard deviation.
 
     Args:
         advantage: float32 (...).
         weight: float32 (...), how often each counts: the number of agents that made a decision.
+        shards: the devices that have other parts of them.
 
     Returns:
         float32 (...); finite also where all weights are zero.
     """
-    total = jnp.maximum(jnp.sum(weight), 1.0)
-    centred = advantage - jnp.sum(weight * advantage) / total
-    deviation = jnp.sqrt(jnp.sum(weight * jnp.square(centred)) / total)
+    total = jnp.maximum(shards.sum(jnp.sum(weight)), 1.0)
+    centred = advantage - shards.sum(jnp.sum(weight * advantage)) / total
+    deviation = jnp.sqrt(shards.sum(jnp.sum(weight * jnp.square(centred))) / total)
     return centred / (deviation + 1e-8)

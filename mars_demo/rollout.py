@@ -12,7 +12,7 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.wrappers.baselines import JaxMARLWrapper
 
-from mars_demo.networks import sample
+from mars_demo.distributions import Distribution
 
 Env = MultiAgentEnv | JaxMARLWrapper
 
@@ -21,7 +21,7 @@ class View(NamedTuple):
     """What one environment shows the learner, agents stacked in the order of `env.agents`."""
 
     features: Array  # float32 (A, F): encoded observations, agent ids appended
-    available: Array  # bool (A, num_actions)
+    available: Array  # bool (A, M): the masks of actions
     decides: Array  # bool (A,): the agent has a choice, which a dead one has not
     world_state: Array  # float32 (W,)
 
@@ -32,7 +32,7 @@ class Transition(NamedTuple):
     view: View  # leaves (E, ...): before the step
     next_world_state: Array  # float32 (E, W): after the step, before any reset
     first: Array  # bool (E,): the step is the first of its episode
-    action: Array  # int32 (E, A)
+    action: Array  # (E, A, ...), as the policy's distribution draws them
     log_prob: Array  # float32 (E, A): of the action, under the policy that took it
     reward: Array  # float32 (E,): the team's
     terminated: Array  # bool (E,)
@@ -55,6 +55,7 @@ class Progress(NamedTuple):
     view: View
     memory: Array  # float32 (E, A, hidden or 0)
     first: Array
+    gone: Array  # bool (E, A): the agent is done, and the episode goes on without it
     episode: Episode
 
 
@@ -76,6 +77,8 @@ class Viewer:
     """
 
     env: Env
+    distribution: Distribution
+    """Of one agent's actions."""
     encode: Callable[[Array], Array]
     """One agent's observation to float32 features (F,)."""
     encode_world: Callable[[Array], Array]
@@ -89,13 +92,21 @@ class Viewer:
         if self.agent_id:
             ids = jnp.eye(len(agents), dtype=features.dtype)
             features = jnp.concatenate([features, ids], axis=-1)
-        available = stack_agents(self.env.get_avail_actions(state), agents).astype(bool)
-        decides = jnp.sum(available, axis=-1) > 1
+        available = masks(self.env, self.distribution, state)
+        decides = self.distribution.has_choice(available)
         return View(features, available, decides, self.world(obs))
 
     def world(self, obs: dict[str, Array]) -> Array:
         """Features (W,) of the world state, or of all observations where there is none."""
         return self.encode_world(world_state(obs, self.env.agents))
+
+
+def masks(env: Env, distribution: Distribution, state: Any) -> Array:
+    """Masks of actions, bool (A, M); all true where the environment tells none."""
+    try:
+        return stack_agents(env.get_avail_actions(state), env.agents).astype(bool)
+    except NotImplementedError:
+        return jnp.ones((len(env.agents), distribution.num_masked), bool)
 
 
 def world_state(obs: dict[str, Array], agents: list[str]) -> Array:
@@ -120,6 +131,7 @@ def start(
         view=jax.vmap(view)(obs, env_state),
         memory=memory,
         first=jnp.ones(num_envs, bool),
+        gone=jnp.zeros(memory.shape[:2], bool),
         episode=Episode(zeros, zeros, jnp.zeros(num_envs, jnp.int32)),
     )
 
@@ -139,7 +151,7 @@ def collect(
         env: an environment wrapped in `wrappers.AutoReset`.
         view: what its observations show.
         score: `score(reward, info)`, one environment's part of its episode's score.
-        act: `act(memory, view, first) -> (memory, log_probs (E, A, num_actions))`.
+        act: `act(memory, view, first) -> (memory, parameters (E, A, P) of the distributions)`.
         progress: where the environments stand.
         key: a PRNG key.
         num_steps: T.
@@ -151,14 +163,13 @@ def collect(
     def step(progress: Progress, key: Array) -> tuple[Progress, Transition]:
         action_key, env_key = jax.random.split(key)
         num_envs = progress.first.shape[0]
-        memory, log_probs = act(progress.memory, progress.view, progress.first)
-        action = sample(action_key, log_probs)
-        log_prob = jnp.take_along_axis(log_probs, action[..., None], axis=-1)[..., 0]
-
+        memory, parameters = act(progress.memory, progress.view, progress.first)
+        action = view.distribution.sample(action_key, parameters)
+        log_prob = view.distribution.log_prob(parameters, action)
         obs, env_state, rewards, dones, info = jax.vmap(env.step)(
             jax.random.split(env_key, num_envs),
             progress.env_state,
-            unstack_agents(action.T, env.agents),
+            unstack_agents(jnp.moveaxis(view.distribution.to_env(action), 1, 0), env.agents),
         )
         reward = jnp.mean(stack_agents(rewards, env.agents), axis=0)
         done = dones["__all__"]
@@ -168,7 +179,7 @@ def collect(
             progress.episode.length + 1,
         )
         transition = Transition(
-            view=progress.view,
+            view=progress.view._replace(decides=progress.view.decides & ~progress.gone),
             next_world_state=jax.vmap(view.world)(info["final_observation"]),
             first=progress.first,
             action=action,
@@ -179,7 +190,9 @@ def collect(
             episode=episode,
         )
         fresh = jax.tree.map(lambda total: jnp.where(done, 0, total), episode)
-        after = Progress(env_state, jax.vmap(view)(obs, env_state), memory, done, fresh)
+        gone = stack_agents(dones, env.agents).T & ~done[:, None]
+        seen = jax.vmap(view)(obs, env_state)
+        after = Progress(env_state, seen, memory, done, gone, fresh)
         return after, transition
 
     return jax.lax.scan(step, progress, jax.random.split(key, num_steps))
@@ -202,11 +215,8 @@ def stagger(
 
     def play(step: Array, env_state: Any) -> Any:
         keys = jax.random.split(jax.random.fold_in(play_key, step), 3)
-        available = jax.vmap(env.get_avail_actions)(env_state)
-        logits = jax.tree.map(lambda ok: jnp.where(ok, 0.0, -jnp.inf), available)
-        actions = jax.random.categorical(
-            keys[0], jnp.stack([logits[agent] for agent in env.agents])
-        )
+        available = jax.vmap(lambda state: masks(env, view.distribution, state))(env_state)
+        actions = view.distribution.uniform(keys[0], jnp.moveaxis(available, 1, 0))
         _, stepped, *_ = jax.vmap(env.step)(
             jax.random.split(keys[1], num_envs), env_state, unstack_agents(actions, env.agents)
         )

@@ -17,6 +17,7 @@ import paxmen
 import wrappers
 from aerojax.scenarios import get_config
 from mars_demo.config import Config, nearest_first
+from mars_demo.networks import Image
 from paxmen.planner import plan
 from wrappers.conformance import check_shapes
 
@@ -34,6 +35,10 @@ class Task:
     encode: Callable[[Array], Array]  # one agent's observation -> float32 features
     encode_world: Callable[[Array], Array]  # the world state -> float32 features
     preset: Callable[[str], Config]  # algorithm -> tuned configuration
+    image: Image | None = None
+    """The image that `encode`'s features begin with, if there is one: (height, width, channels)."""
+    world_image: Image | None = None
+    """Likewise that of `encode_world`."""
     script: Callable[[Any, Any], dict[str, Array]] | None = None
     """A full-information script `script(env, state) -> actions`, the bar to reach."""
     script_name: str = "script"
@@ -194,6 +199,32 @@ def bench_environments() -> list[tuple[str, MultiAgentEnv]]:
         ("JaxMARL SMAX 2s3z", smax),
         ("JaxMARL overcooked", make("overcooked")),
     ]
+
+
+class _EveryAction(wrappers.Wrapper):
+    """Says that every discrete action is available, for an environment that tells none."""
+
+    def get_avail_actions(self, state: Any) -> dict[str, Array]:
+        spaces: dict[str, Any] = {agent: self.action_space(agent) for agent in self.agents}
+        return {agent: jnp.ones(space.n, bool) for agent, space in spaces.items()}
+
+
+def spread_task() -> Task:
+    """JaxMARL's MPE_simple_spread_v3, to measure training by."""
+    from jaxmarl import make
+
+    steps = 26  # where its own limit of "25" ends an episode
+
+    return Task(
+        name="MPE_simple_spread_v3",
+        make=lambda: wrappers.TimeLimit(_EveryAction(make("MPE_simple_spread_v3")), steps),
+        episode_length=steps,
+        score=lambda reward, info: reward,
+        score_name="return",
+        encode=_flat,
+        encode_world=_flat,
+        preset=lambda algo: Config(algo=algo),
+    )
 
 
 def list_tasks() -> list[str]:

@@ -50,7 +50,7 @@ class Team:
             first: bool (T, E), true at the first step of an episode.
 
         Returns:
-            The memory after the sequence and log-probabilities (T, E, A, num_actions).
+            The memory after the sequence and the parameters (T, E, A, P) of the distributions.
         """
 
         def run(params: Any, memory: Array, features: Array, available: Array) -> Any:
@@ -64,10 +64,10 @@ class Team:
         return in_groups(run, self.groups, params, inputs)
 
     def act_once(self, params: Any, memory: Array, view: View, first: Array) -> tuple[Array, Array]:
-        """One step: leaves of `view` (E, A, ...), `first` (E,), log-probabilities (E, A, ...)."""
+        """One step: leaves of `view` (E, A, ...), `first` (E,), parameters (E, A, P)."""
         sequence = jax.tree.map(lambda x: x[None], (view, first))
-        memory, log_probs = self.act(params, memory, *sequence)
-        return memory, log_probs[0]
+        memory, parameters = self.act(params, memory, *sequence)
+        return memory, parameters[0]
 
 
 def group_agents(env: Env, policies: str) -> tuple[tuple[int, ...], ...]:
@@ -108,8 +108,8 @@ def _alike(run: Callable[..., Any], groups: Any, params: Any, inputs: tuple[Arra
         return _take(x, tuple(np.argsort(order)), axis)
 
     grouped = [split(x, axis) for x, axis in zip(inputs, _AXES, strict=True)]
-    memory, log_probs = jax.vmap(run, in_axes=(0, *_AXES), out_axes=(1, 2))(params, *grouped)
-    return join(memory, 1), join(log_probs, 2)
+    memory, parameters = jax.vmap(run, in_axes=(0, *_AXES), out_axes=(1, 2))(params, *grouped)
+    return join(memory, 1), join(parameters, 2)
 
 
 def _one_by_one(
@@ -121,11 +121,11 @@ def _one_by_one(
         own = [_take(x, group, axis) for x, axis in zip(inputs, _AXES, strict=True)]
         outputs.append(run(jax.tree.map(lambda x, i=i: x[i], params), *own))
     places = tuple(np.argsort(tuple(itertools.chain(*groups))))
-    memory, log_probs = (
+    memory, parameters = (
         _take(jnp.concatenate(parts, axis), places, axis)
         for parts, axis in zip(zip(*outputs, strict=True), (1, 2), strict=True)
     )
-    return memory, log_probs
+    return memory, parameters
 
 
 def _take(x: Array, places: tuple[int, ...], axis: int) -> Array:

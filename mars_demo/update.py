@@ -11,9 +11,12 @@ import optax
 from jax import Array
 
 from mars_demo.config import Config
-from mars_demo.networks import Critic, entropy
+from mars_demo.diagnostics import RatioStatistics, ratio_metrics, ratio_statistics
+from mars_demo.networks import Critic
 from mars_demo.objectives import OBJECTIVES
+from mars_demo.returns import normalise
 from mars_demo.rollout import View
+from mars_demo.sharding import ALONE, Shards
 from mars_demo.team import Team
 
 
@@ -49,46 +52,42 @@ def make_optimiser(config: Config) -> optax.GradientTransformation:
 
 
 def make_loss(
-    config: Config, team: Team, critic: Critic
-) -> Callable[[Params, Batch], tuple[Array, dict[str, Array]]]:
-    """Builds `loss(params, batch) -> (loss, diagnostics)`.
+    config: Config, team: Team, critic: Critic, shards: Shards = ALONE
+) -> Callable[[Params, Batch], tuple[Array, tuple[dict[str, Array], RatioStatistics]]]:
+    """Builds `loss(params, batch) -> (loss, (means, statistics))`.
 
     The actor's loss is the negative mean of the surrogate objective over time, environments and
     agents, each agent's own ratio weighted by its environment's joint advantage, less the
     entropy bonus. An agent without a choice (a dead one) made no decision: it is left out of
-    these means and of the diagnostics. The critic's loss is half the mean squared error to the
+    these means and of the statistics. The critic's loss is half the mean squared error to the
     returns. They share no parameters, so one gradient serves both.
+
+    On several devices each has a part of the batch, and means are such that their mean over
+    devices, and that of the gradients, is the whole batch's.
     """
     objective = OBJECTIVES[config.algo]
+    distribution = team.actor.distribution
 
-    def loss(params: Params, batch: Batch) -> tuple[Array, dict[str, Array]]:
-        _, log_probs = team.act(params["actor"], batch.memory, batch.view, batch.first)
-        log_prob = jnp.take_along_axis(log_probs, batch.action[..., None], axis=-1)[..., 0]
+    def loss(params: Params, batch: Batch) -> tuple[Array, Any]:
         decides = batch.view.decides
+        deciders = shards.mean(jnp.sum(decides, dtype=jnp.float32))
+
+        def mean(values: Array) -> Array:
+            return jnp.sum(jnp.where(decides, values, 0.0)) / jnp.maximum(deciders, 1.0)
+
+        _, parameters = team.act(params["actor"], batch.memory, batch.view, batch.first)
+        log_prob = distribution.log_prob(parameters, batch.action)
         log_ratio = jnp.where(decides, log_prob - batch.log_prob, 0.0)
         advantage = jnp.broadcast_to(batch.advantage[..., None], log_ratio.shape)
-        surrogate = _mean(objective(log_ratio, advantage, config.eps), decides)
-        bonus = _mean(entropy(log_probs), decides)
+        surrogate = mean(objective(log_ratio, advantage, config.eps))
+        bonus = mean(distribution.entropy(parameters))
         values: Array = critic.apply(params["critic"], batch.view.world_state)  # pyright: ignore[reportAssignmentType]
         value_loss = 0.5 * jnp.mean(jnp.square(values - batch.value_target))
-        ratio = jnp.exp(log_ratio)
-        diagnostics = {
-            "surrogate": surrogate,
-            "entropy": bonus,
-            "value_loss": value_loss,
-            "kl": _mean(ratio - 1.0 - log_ratio, decides),  # Schulman's low-variance estimate
-            "ratio_min": jnp.min(ratio),
-            "ratio_max": jnp.max(ratio),
-        }
-        return value_loss - surrogate - config.entropy * bonus, diagnostics
+        means = {"surrogate": surrogate, "entropy": bonus, "value_loss": value_loss}
+        statistics = ratio_statistics(objective, log_ratio, advantage, config.eps, decides)
+        return value_loss - surrogate - config.entropy * bonus, (means, statistics)
 
     return loss
-
-
-def _mean(values: Array, counts: Array) -> Array:
-    """Mean of the values where `counts` (bool, same shape) is true; 0 where it never is."""
-    total = jnp.sum(jnp.where(counts, values, 0.0))
-    return total / jnp.maximum(jnp.sum(counts, dtype=values.dtype), 1.0)
 
 
 def update(
@@ -99,36 +98,48 @@ def update(
     opt_state: optax.OptState,
     batch: Batch,
     key: Array,
+    shards: Shards = ALONE,
 ) -> tuple[Params, optax.OptState, dict[str, Array]]:
     """`epochs` passes over the batch in `minibatches` random groups of whole sequences.
 
+    On several devices `batch` is this device's, and so is `key`.
+
     Returns:
-        New parameters, new optimiser state, and diagnostics: means over all gradient steps but
-        for `ratio_min`, `ratio_max` (extremes over them) and `first_ratio_error` (max |r - 1| in
-        the very first minibatch, where the policy has not moved yet: 0 up to rounding).
+        New parameters, new optimiser state, and metrics: `surrogate`, `entropy`, `value_loss` and
+        `grad_norm`, means over all gradient steps, and those of `ratio_metrics`.
     """
     optimiser = make_optimiser(config)
-    gradient = jax.grad(make_loss(config, team, critic), has_aux=True)
+    gradient = jax.grad(make_loss(config, team, critic, shards), has_aux=True)
 
-    def step(carry: tuple[Params, optax.OptState], envs: Array) -> tuple[Any, dict[str, Array]]:
+    def step(carry: tuple[Params, optax.OptState], envs: Array) -> tuple[Any, Any]:
         params, opt_state = carry
-        grads, diagnostics = gradient(params, _select(batch, envs))
+        chosen = _select(batch, envs)
+        if config.advantage_norm == "minibatch":
+            chosen = chosen._replace(advantage=normalised(chosen, shards))
+        grads, (means, statistics) = gradient(params, chosen)
+        grads = shards.mean(grads)
         updates, opt_state = optimiser.update(grads, opt_state, params)
         params = optax.apply_updates(params, updates)
-        norm = {"grad_norm": optax.tree.norm(grads["actor"])}
-        return (params, opt_state), diagnostics | norm
+        return (params, opt_state), (
+            means | {"grad_norm": optax.tree.norm(grads["actor"])},
+            statistics,
+        )
 
-    groups = jax.vmap(lambda k: jax.random.permutation(k, config.num_envs))(
+    if config.advantage_norm == "rollout":
+        batch = batch._replace(advantage=normalised(batch, shards))
+    num_envs = batch.first.shape[1]
+    groups = jax.vmap(lambda k: jax.random.permutation(k, num_envs))(
         jax.random.split(key, config.epochs)
     ).reshape(config.epochs * config.minibatches, -1)
-    (params, opt_state), logs = jax.lax.scan(step, (params, opt_state), groups)
-    ratio_error = jnp.maximum(logs["ratio_max"][0] - 1.0, 1.0 - logs["ratio_min"][0])
-    extremes = {
-        "ratio_min": jnp.min(logs["ratio_min"]),
-        "ratio_max": jnp.max(logs["ratio_max"]),
-        "first_ratio_error": ratio_error,
-    }
-    return params, opt_state, jax.tree.map(jnp.mean, logs) | extremes
+    (params, opt_state), (means, statistics) = jax.lax.scan(step, (params, opt_state), groups)
+    metrics = shards.mean(jax.tree.map(jnp.mean, means)) | ratio_metrics(statistics, shards)
+    return params, opt_state, metrics
+
+
+def normalised(batch: Batch, shards: Shards) -> Array:
+    """Advantages, normalised over the decisions that they weigh."""
+    deciders = jnp.sum(batch.view.decides, axis=-1, dtype=jnp.float32)
+    return normalise(batch.advantage, deciders, shards)
 
 
 def _select(batch: Batch, envs: Array) -> Batch:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mars_demo.distributions import Categorical
 from mars_demo.networks import Actor
 from mars_demo.rollout import View
 from mars_demo.team import Team, group_agents
@@ -30,7 +31,7 @@ def view():
 @pytest.fixture(scope="module", params=GROUPS)
 def team(request, view):
     """A recurrent team, its parameters, a memory, and where episodes start."""
-    team = Team(Actor(N, H, recurrent=True), GROUPS[request.param])
+    team = Team(Actor(Categorical(N), H, recurrent=True), GROUPS[request.param])
     params = jax.jit(team.init)(jax.random.key(0), view)
     memory = jax.random.normal(jax.random.key(2), (E, A, H))
     return team, params, memory, jnp.arange(T * E).reshape(T, E) == 3

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mars_demo.config import Config
+from mars_demo.distributions import Categorical
 from mars_demo.networks import Actor, Critic
 from mars_demo.rollout import View
 from mars_demo.team import Team
@@ -19,7 +20,7 @@ T, E, F, N, W = 3, 4, 5, 6, 7
 @pytest.fixture(scope="module")
 def losses():
     """The gradient of the loss, parameters, and a batch of three agents who all decide."""
-    team, critic = Team(Actor(N, 8, recurrent=False), ((0, 1, 2),)), Critic(8)
+    team, critic = Team(Actor(Categorical(N), 8, recurrent=False), ((0, 1, 2),)), Critic(8)
     keys = jax.random.split(jax.random.key(0), 8)
     features = jax.random.normal(keys[0], (T, E, 3, F))
     view = View(
@@ -58,9 +59,11 @@ def select_agents(batch, agents):
 
 
 def close(one, two):
-    """Losses, diagnostics but for the extreme ratios (a ratio of 1 is neutral there), gradients."""
-    for (_, diagnostics), _ in (one, two):
-        del diagnostics["ratio_min"], diagnostics["ratio_max"]
+    """Losses, statistics but for the extreme ratios (a ratio of 1 is neutral there), gradients."""
+    one, two = (
+        (loss, means, statistics._replace(lowest=0, highest=0), gradient)
+        for (loss, (means, statistics)), gradient in (one, two)
+    )
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), one, two)
 
 
@@ -82,7 +85,7 @@ def test_an_agent_without_a_choice_might_as_well_not_be_there(losses):
 def test_a_batch_of_the_dead_teaches_the_actor_nothing(losses):
     gradient, params, batch = losses
     nobody = batch._replace(view=batch.view._replace(decides=jnp.zeros((T, E, 3), bool)))
-    (_, diagnostics), grads = gradient(params, nobody)
+    (_, (means, statistics)), grads = gradient(params, nobody)
     assert all(np.all(g == 0) for g in jax.tree.leaves(grads["actor"]))
-    assert diagnostics["kl"] == diagnostics["entropy"] == 0
-    assert diagnostics["ratio_min"] == diagnostics["ratio_max"] == 1
+    assert means["surrogate"] == means["entropy"] == 0
+    assert all(np.all(total == 0) for total in statistics)

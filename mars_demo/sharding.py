@@ -1,0 +1,70 @@
+"""One training step on every device: each has its share of the environments.
+
+Environments, and all that belongs to them, lie along the one axis of a mesh; parameters, optimiser
+and counters are the same everywhere. A device collects from its own environments and takes its
+minibatches from them; what is summed over devices is gradients, counts and metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import jax
+from jax import Array
+from jax.sharding import Mesh, PartitionSpec
+
+AXIS = "envs"
+SHARDED, REPLICATED = PartitionSpec(AXIS), PartitionSpec()
+
+Tree = TypeVar("Tree")
+
+
+@dataclass(frozen=True)
+class Shards:
+    """What the devices do together, seen from one of them; nothing where there is but one."""
+
+    count: int = 1
+
+    def mean(self, tree: Tree) -> Tree:
+        """The mean over devices of every leaf."""
+        return tree if self.count == 1 else jax.lax.pmean(tree, AXIS)
+
+    def sum(self, tree: Tree) -> Tree:
+        """The sum over devices of every leaf."""
+        return tree if self.count == 1 else jax.lax.psum(tree, AXIS)
+
+    def max(self, tree: Tree) -> Tree:
+        """The largest over devices of every leaf."""
+        return tree if self.count == 1 else jax.lax.pmax(tree, AXIS)
+
+    def own_key(self, key: Array) -> Array:
+        """A key that no other device has."""
+        return key if self.count == 1 else jax.random.fold_in(key, jax.lax.axis_index(AXIS))
+
+    def share(self, num_envs: int) -> int:
+        """A device's environments."""
+        return num_envs // self.count
+
+
+ALONE = Shards()
+
+
+def shard(function: Callable[..., Any], shards: Shards, in_specs: Any, out_specs: Any) -> Any:
+    """`function` on every device of the machine, or of all machines; itself where there is one.
+
+    Args:
+        function: works on a device's share, and uses `shards` where devices have to agree.
+        shards: as many as there are devices.
+        in_specs: for each argument, which leaves are SHARDED and which REPLICATED.
+        out_specs: likewise.
+    """
+    if shards.count == 1:
+        return function
+    mesh = Mesh(jax.devices(), (AXIS,))
+    # What is replicated is so because every device computes it from the same sums: not checked,
+    # because gradients would then be summed behind our back.
+    mapped = partial(jax.shard_map, mesh=mesh, check_vma=False)
+    return mapped(function, in_specs=in_specs, out_specs=out_specs)
