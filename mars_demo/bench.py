@@ -47,7 +47,7 @@ def bench(
     best = [float("inf")] * len(runs)
     for _ in range(repeats):
         for i, (run, _, _) in enumerate(runs):
-            best[i] = min(best[i], _seconds(run))
+            best[i] = min(best[i], seconds(run))
     measured = [
         Measurement(name, num_envs * steps / seconds, first, traffic)
         for (name, _), seconds, (_, first, traffic) in zip(envs, best, runs, strict=True)
@@ -89,17 +89,22 @@ def _prepare(
     return lambda: compiled(start, (keys, actions)), first, traffic
 
 
-def _seconds(run: Callable[[], Any]) -> float:
+def seconds(run: Callable[[], Any]) -> float:
+    """How long a call takes, its results computed."""
     begin = time.perf_counter()
     jax.block_until_ready(run())
     return time.perf_counter() - begin
 
 
-def _table(measured: Sequence[Measurement], num_envs: int, steps: int) -> str:
+def heading() -> str:
+    """The device, its load and JAX's version."""
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores{load}, jax {jax.__version__}"
+
+
+def _table(measured: Sequence[Measurement], num_envs: int, steps: int) -> str:
     lines = [
-        f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores{load}, jax {jax.__version__}; "
-        f"{num_envs} environments x {steps} steps",
+        f"{heading()}; {num_envs} environments x {steps} steps",
         "",
         "| environment | steps a second | first call, s | bytes a step |",
         "|---|---|---|---|",
