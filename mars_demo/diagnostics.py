@@ -36,7 +36,7 @@ class RatioStatistics(NamedTuple):
     pull: Array  # float32 (): sum of |dL/d log r|
     pull_beyond: Array  # float32 (): that of the decisions beyond
     below: Array  # float32 (63,): decisions with log r below each edge
-    lowest: Array  # float32 (): log r
+    lowest: Array  # float32 (): log r, infinite if there is no decision
     highest: Array  # float32 ()
 
 
@@ -65,8 +65,8 @@ def ratio_statistics(
         pull=total(pull, decides),
         pull_beyond=total(pull, beyond),
         below=jnp.sum(counted, axis=tuple(range(1, counted.ndim)), dtype=jnp.float32),
-        lowest=jnp.min(log_ratio),
-        highest=jnp.max(log_ratio),
+        lowest=jnp.min(log_ratio, where=decides, initial=jnp.inf),
+        highest=jnp.max(log_ratio, where=decides, initial=-jnp.inf),
     )
 
 
@@ -82,9 +82,9 @@ def ratio_metrics(steps: RatioStatistics, shards: Shards) -> dict[str, Array]:
     """
     sums: Any = shards.sum(jax.tree.map(lambda x: jnp.sum(x, axis=0), steps))
     count = jnp.maximum(sums.decisions, 1.0)
-    lowest = -shards.max(jnp.max(-steps.lowest))
-    highest = shards.max(jnp.max(steps.highest))
-    first = shards.max(jnp.maximum(jnp.exp(steps.highest[0]) - 1.0, 1.0 - jnp.exp(steps.lowest[0])))
+    lows, highs = -shards.max(-steps.lowest), shards.max(steps.highest)  # (steps,)
+    lows, highs = (jnp.where(jnp.isfinite(x), x, 0.0) for x in (lows, highs))
+    lowest, highest = jnp.min(lows), jnp.max(highs)
     edges = jnp.clip(jnp.array(_EDGES, lowest.dtype), lowest, highest)
     edges = jnp.concatenate([lowest[None], edges, highest[None]])
     below = jnp.concatenate([jnp.zeros(1), sums.below, sums.decisions[None]])
@@ -96,5 +96,5 @@ def ratio_metrics(steps: RatioStatistics, shards: Shards) -> dict[str, Array]:
         "pull_beyond": sums.pull_beyond / jnp.maximum(sums.pull, 1e-12),
         "ratio_min": jnp.exp(lowest),
         "ratio_max": jnp.exp(highest),
-        "first_ratio_error": first,
+        "first_ratio_error": jnp.maximum(jnp.expm1(highs[0]), -jnp.expm1(lows[0])),
     } | {f"ratio_q{round(100 * q):02d}": quantiles[i] for i, q in enumerate(QUANTILES)}

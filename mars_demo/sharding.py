@@ -7,7 +7,7 @@ minibatches from them; what is summed over devices is gradients, counts and metr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -52,18 +52,20 @@ class Shards:
 ALONE = Shards()
 
 
-def shard(function: Callable[..., Any], shards: Shards, in_specs: Any, out_specs: Any) -> Any:
-    """`function` on every device of the machine, or of all machines; itself where there is one.
+def shard(
+    function: Callable[..., Any], devices: Sequence[Any], in_specs: Any, out_specs: Any
+) -> Any:
+    """`function` on every one of the devices; itself where there is but one.
 
     Args:
-        function: works on a device's share, and uses `shards` where devices have to agree.
-        shards: as many as there are devices.
+        function: works on a device's share, with `Shards` where devices have to agree.
+        devices: of one machine, or of all.
         in_specs: for each argument, which leaves are SHARDED and which REPLICATED.
         out_specs: likewise.
     """
-    if shards.count == 1:
+    if len(devices) == 1:
         return function
-    mesh = Mesh(jax.devices(), (AXIS,))
+    mesh = Mesh(list(devices), (AXIS,))
     # What is replicated is so because every device computes it from the same sums: not checked,
     # because gradients would then be summed behind our back.
     mapped = partial(jax.shard_map, mesh=mesh, check_vma=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -38,6 +38,12 @@ class TrainState(NamedTuple):
 class Trainer:
     """A task, a configuration, and the two pure functions that they make: `init` and `step`.
 
+    Args:
+        task: what to train on.
+        config: how.
+        devices: what to train on, all of every machine where None; each gets its share of the
+            environments.
+
     Attributes:
         env: the task's environment.
         view: what the environment shows them.
@@ -47,7 +53,9 @@ class Trainer:
         step: `step(state) -> (state, metrics)`, one update; `metrics` are float32 scalars.
     """
 
-    def __init__(self, task: Task, config: Config):
+    def __init__(
+        self, task: Task, config: Config, devices: Sequence[Any] | None = None
+    ) -> None:
         check_config(config)
         self.task, self.config = task, config
         self.env = task.make()
@@ -58,13 +66,14 @@ class Trainer:
         actor = Actor(distribution, config.hidden, config.network == "gru", images[0])
         self.team = Team(actor, group_agents(self.env, config.policies))
         self.critic = Critic(config.hidden, images[1])
-        self.shards = Shards(jax.device_count())
+        devices = jax.devices() if devices is None else devices
+        self.shards = Shards(len(devices))
         check_shares(config, self.shards)
         replicated: Any = REPLICATED
         whole = TrainState(*[replicated] * len(TrainState._fields))
         whole = whole._replace(progress=SHARDED)
-        init = shard(self._init, self.shards, REPLICATED, whole)
-        step = shard(self._step, self.shards, (whole,), (whole, REPLICATED))
+        init = shard(self._init, devices, REPLICATED, whole)
+        step = shard(self._step, devices, (whole,), (whole, REPLICATED))
         self.init: Callable[[Array], TrainState] = jax.jit(init)
         self.step: Callable[[TrainState], tuple[TrainState, dict[str, Array]]] = jax.jit(
             step, donate_argnums=0

@@ -32,9 +32,17 @@ class Toy(MultiAgentEnv):
     the second agent dies after two steps: it sees nothing and can do but one thing.
     """
 
-    def __init__(self, hide: bool = False, terminal: bool = False, mortal: bool = False):
+    def __init__(
+        self,
+        hide: bool = False,
+        terminal: bool = False,
+        mortal: bool = False,
+        reward_scale: float = 1.0,
+    ):
         super().__init__(num_agents=2)
-        self.hide, self.terminal, self.mortal = self.options = hide, terminal, mortal
+        self.hide, self.terminal, self.mortal = hide, terminal, mortal
+        self.reward_scale = reward_scale
+        self.options = hide, terminal, mortal, reward_scale
         self.observation_spaces = {a: Box(0, 1, (NUM_SIGNS,), jnp.float32) for a in self.agents}
         self.action_spaces = {a: Discrete(NUM_SIGNS) for a in self.agents}
 
@@ -57,7 +65,8 @@ class Toy(MultiAgentEnv):
         state = ToyState(state.signs, state.step + 1, done)
         dones = dict.fromkeys([*self.agents, "__all__"], done)
         info = {"right": right, "terminated": done & self.terminal}
-        return self.get_obs(state), state, {a: jnp.mean(right) for a in self.agents}, dones, info
+        reward = self.reward_scale * jnp.mean(right)
+        return self.get_obs(state), state, dict.fromkeys(self.agents, reward), dones, info
 
     def get_obs(self, state):
         shown = jax.nn.one_hot(state.signs, NUM_SIGNS, dtype=jnp.float32)
