@@ -43,7 +43,7 @@ def save_checkpoint(folder: Path, step: int, state: Any, about: dict[str, Any]) 
         The manifest's path.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    data = save(_to_arrays(state))
+    data = save(to_arrays(state))
     manifest = {
         "format": FORMAT,
         "step": step,
@@ -104,7 +104,35 @@ def load_newest(folder: Path, like: Tree) -> tuple[Tree, dict[str, Any], list[st
         CheckpointError: as `read_newest`, or it does not fit `like`.
     """
     arrays, about, skipped = read_newest(folder)
-    return _from_arrays(arrays, like), about, skipped
+    return from_arrays(arrays, like), about, skipped
+
+
+def to_arrays(state: Any) -> dict[str, np.ndarray]:
+    """The leaves of a pytree by their paths, PRNG keys as their words."""
+
+    def array(leaf: Any) -> np.ndarray:
+        return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf, order="C")
+
+    return {name: array(leaf) for name, leaf in _named_leaves(state)}
+
+
+def from_arrays(arrays: dict[str, np.ndarray], like: Tree) -> Tree:
+    """The inverse: a pytree like `like`; CheckpointError unless names, shapes and dtypes fit."""
+    expected = dict(_named_leaves(like))
+    if expected.keys() != arrays.keys():
+        odd = sorted(expected.keys() ^ arrays.keys())[0]
+        raise CheckpointError(f"the checkpoint is of another kind of run: {odd} does not match")
+    leaves = []
+    for name, leaf in expected.items():
+        value = jnp.asarray(arrays[name])
+        value = jax.random.wrap_key_data(value) if _is_key(leaf) else value
+        if (value.shape, value.dtype) != (leaf.shape, leaf.dtype):
+            raise CheckpointError(
+                f"the checkpoint is of another kind of run: {name} is "
+                f"{value.dtype}{value.shape}, expected {leaf.dtype}{leaf.shape}"
+            )
+        leaves.append(value)
+    return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -164,28 +192,3 @@ def _named_leaves(tree: Any) -> list[tuple[str, Any]]:
 
 def _is_key(leaf: Any) -> bool:
     return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
-def _to_arrays(state: Any) -> dict[str, np.ndarray]:
-    def array(leaf: Any) -> np.ndarray:
-        return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf, order="C")
-
-    return {name: array(leaf) for name, leaf in _named_leaves(state)}
-
-
-def _from_arrays(arrays: dict[str, np.ndarray], like: Tree) -> Tree:
-    expected = dict(_named_leaves(like))
-    if expected.keys() != arrays.keys():
-        odd = sorted(expected.keys() ^ arrays.keys())[0]
-        raise CheckpointError(f"the checkpoint is of another kind of run: {odd} does not match")
-    leaves = []
-    for name, leaf in expected.items():
-        value = jnp.asarray(arrays[name])
-        value = jax.random.wrap_key_data(value) if _is_key(leaf) else value
-        if (value.shape, value.dtype) != (leaf.shape, leaf.dtype):
-            raise CheckpointError(
-                f"the checkpoint is of another kind of run: {name} is "
-                f"{value.dtype}{value.shape}, expected {leaf.dtype}{leaf.shape}"
-            )
-        leaves.append(value)
-    return jax.tree.unflatten(jax.tree.structure(like), leaves)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,7 +19,9 @@ with silence():  # stdout is for our answers
     from mars_demo.tasks import TASKS, Task, get_task, list_tasks
 
 from mars_demo.checkpoint import CheckpointError
-from mars_demo.config import Config, check_config
+from mars_demo.config import Config, check_config, check_number
+from mars_demo.evaluate import Trained, trained_run
+from mars_demo.metrics import WeightsAndBiases
 from mars_demo.objectives import OBJECTIVES
 from mars_demo.run import RunError, train_run
 
@@ -41,19 +44,26 @@ class Train:
     """Go on with the run in that folder, bit for bit as if it had not stopped."""
     bar: bool = True
     """Show a progress bar."""
+    wandb: Annotated[str | None, tyro.conf.arg(metavar="PROJECT")] = None
+    """Also send metrics to this project of Weights & Biases (needs the extra `wandb`)."""
 
     def run(self) -> None:
         task = get_task(self.task)
-        check_config(self.config)
-        if self.seeds < 1:
-            raise ValueError(f"seeds must be at least 1, got {self.seeds}")
+        check_number("seeds", self.seeds, 1, 1000)
+        for seed in (self.config.seed, self.config.seed + self.seeds - 1):
+            check_config(self.config.replace(seed=seed))
         parent = Path("runs") / task.name / self.config.algo
         if self.seeds > 1:
             self._run_seeds(self.out or parent)
             return
         folder = self.out or parent / f"seed_{self.config.seed}"
-        result = train_run(task, self.config, folder, self.resume, self.bar)
-        if not result.finished:
+        log_to = [partial(WeightsAndBiases, project=self.wandb)] if self.wandb else []
+        result = train_run(task, self.config, folder, self.resume, self.bar, log_to)
+        if result.finished:
+            from mars_demo.report import draw_run
+
+            draw_run(folder)
+        else:
             print(f"stopped and saved; go on with: mars-demo train {self.task} ... --resume")
         print(f"run folder: {folder}")
 
@@ -65,40 +75,57 @@ class Train:
         taken = [folder for folder in runs if (folder / "run.json").exists()]
         if taken and not self.resume:
             raise RunError(f"{taken[0]} holds a run already; pass --resume to go on with it")
-        train_all(self.task, runs, f"{self.task} {self.config.algo}")
+        options = ["--wandb", self.wandb] if self.wandb else []
+        train_all(self.task, runs, f"{self.task} {self.config.algo}", options)
         print(f"run folders: {parent}/seed_*")
 
 
 @dataclass(frozen=True)
-class Eval:
-    """Play whole episodes with a trained team, beside the random policy and the task's script."""
+class _Played:
+    """What `eval` and `render` have in common: whose team plays, and how."""
 
-    folder: Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
+    folder: Annotated[Positional[Path | None], tyro.conf.arg(metavar="RUN")] = None
     """A run's folder."""
-    episodes: int = 256
-    """Episodes to play with each policy."""
+    pretrained: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Instead: a team that ships with the package, or the JSON file of an exported one."""
     greedy: bool = False
     """Take the likeliest action instead of sampling."""
     seed: int = 0
-    """Seed of the evaluation."""
+    """Seed of the episodes."""
 
-    def run(self) -> None:
-        from mars_demo.demo import compare_policies, format_scores
-        from mars_demo.run import read_run
+    def team(self) -> Trained:
+        """The team that was asked for."""
+        from mars_demo.pretrained import list_pretrained, load_pretrained
 
-        if self.episodes < 1:
-            raise ValueError(f"episodes must be at least 1, got {self.episodes}")
-        task, _ = read_run(self.folder)
-        scores = compare_policies(self.folder, self.episodes, self.seed, self.greedy)
-        print(format_scores(task, scores))
+        check_number("seed", self.seed, 0, 2**32 - 1)
+        if self.folder is not None and self.pretrained is None:
+            return trained_run(self.folder)
+        if self.pretrained is not None and self.folder is None:
+            return load_pretrained(self.pretrained)
+        names = ", ".join(list_pretrained())
+        raise ValueError(f"give either a run's folder or --pretrained, with one of: {names}")
 
 
 @dataclass(frozen=True)
-class Render:
+class Eval(_Played):
+    """Play whole episodes with a trained team, beside the random policy and the task's script."""
+
+    episodes: int = 256
+    """Episodes to play with each policy."""
+
+    def run(self) -> None:
+        from mars_demo.demo import compare_policies, format_scores
+
+        check_number("episodes", self.episodes, 1, 10**6)
+        team = self.team()
+        scores = compare_policies(team, self.episodes, self.seed, self.greedy)
+        print(format_scores(team.trainer.task, scores))
+
+
+@dataclass(frozen=True)
+class Render(_Played):
     """Play one episode with a trained team and draw it. Without a format: GIF and HTML."""
 
-    folder: Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """A run's folder."""
     gif: bool = False
     """Write an animated GIF."""
     mp4: bool = False
@@ -106,19 +133,34 @@ class Render:
     html: bool = False
     """Write a self-contained page with a scrubber."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
-    """Where to write [the run's folder]."""
-    greedy: bool = False
-    """Take the likeliest action instead of sampling."""
-    seed: int = 0
-    """Seed of the episode."""
+    """Where to write [the run's folder, or rendered/NAME]."""
 
     def run(self) -> None:
-        from mars_demo.demo import render_run
+        from mars_demo.demo import render
 
         chosen = [name for name in ("gif", "mp4", "html") if getattr(self, name)]
-        for path in render_run(
-            self.folder, chosen or ["gif", "html"], self.out or self.folder, self.seed, self.greedy
-        ):
+        team = self.team()
+        out = self.out or self.folder or Path("rendered") / team.trainer.task.name
+        for path in render(team, chosen or ["gif", "html"], out, self.seed, self.greedy):
+            print(path)
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a run's trained team as files of its own: parameters, configuration, score."""
+
+    folder: Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """A run's folder."""
+    path: Annotated[Positional[Path], tyro.conf.arg(metavar="FILE")]
+    """The JSON file to write; the parameters go beside it, as safetensors."""
+    episodes: int = 1024
+    """Episodes to play for the score that is told."""
+
+    def run(self) -> None:
+        from mars_demo.pretrained import export_team
+
+        check_number("episodes", self.episodes, 1, 10**6)
+        for path in export_team(self.folder, self.path, self.episodes):
             print(path)
 
 
@@ -161,13 +203,30 @@ class Bench:
     steps: int = 100
     """Steps of each environment in one timed call."""
     repeats: int = 5
-    """Timed calls of each environment, interleaved; the best counts."""
+    """Timed calls of each, interleaved; the best counts."""
+    train: bool = False
+    """Measure the trainer instead, on the work of JaxMARL's MAPPO-RNN script."""
+    checkout: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
+    """With --train: a folder with JaxMARL's repository, to measure its script beside ours."""
 
     def run(self) -> None:
+        if self.train:
+            self._run_training()
+            return
+        if self.checkout is not None:
+            raise ValueError("--checkout goes with --train")
         from mars_demo.bench import bench
         from mars_demo.tasks import bench_environments
 
         print(bench(bench_environments(), self.num_envs, self.steps, self.repeats))
+
+    def _run_training(self) -> None:
+        if (self.num_envs, self.steps) != (Bench.num_envs, Bench.steps):
+            raise ValueError("--train measures a fixed work; drop --num-envs and --steps")
+        from mars_demo.tasks import spread_task
+        from mars_demo.train_bench import bench_training
+
+        print(bench_training(spread_task(), self.checkout, self.repeats))
 
 
 @dataclass(frozen=True)
@@ -197,7 +256,7 @@ class Compare:
     """Compare groups of runs: learning curves and a table, with 95 % intervals over seeds."""
 
     folders: Annotated[Positional[tuple[Path, ...]], tyro.conf.arg(metavar="FOLDER")]
-    """Folders of run folders (such as runs/paxmen-4/mars), one group each."""
+    """Runs' folders, or folders of them (such as runs/paxmen-4/mars): one group each."""
     out: Path = Path("comparison")
     """Where to write curves.png, table.md and scores.json."""
     threshold: float = 50.0
@@ -208,6 +267,8 @@ class Compare:
     def run(self) -> None:
         from mars_demo.report import compare
 
+        check_number("threshold", self.threshold, -1e9, 1e9, whole=False)
+        check_number("episodes", self.episodes, 1, 10**6)
         print(compare(self.folders, self.out, self.threshold, self.episodes))
 
 
@@ -278,6 +339,7 @@ def _commands(args: Sequence[str]) -> type:
     for name, kind in {
         "eval": Eval,
         "render": Render,
+        "export": Export,
         "list": List,
         "compare": Compare,
         "study": Study,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from mars_demo.objectives import OBJECTIVES
 
@@ -14,7 +15,7 @@ from mars_demo.objectives import OBJECTIVES
 def nearest_first(value: str, valid: Iterable[str]) -> list[str]:
     """The valid names, the likeliest misspelling of `value` first."""
     names = list(valid)
-    close = difflib.get_close_matches(value, names, n=len(names), cutoff=0.5)
+    close = difflib.get_close_matches(value, names, n=len(names) or 1, cutoff=0.5)
     return close + [name for name in names if name not in close]
 
 
@@ -84,28 +85,36 @@ class Config:
         return dataclasses.replace(self, **changes)  # pyright: ignore[reportArgumentType]
 
 
+_RANGES: dict[str, tuple[float, float]] = {
+    "eps": (1e-4, 100.0),
+    "seed": (0, 2**32 - 1),  # JAX would drop higher bits, and two seeds be one
+    "total_steps": (1, 10**12 - 1),  # twelve digits in a checkpoint's name
+    "num_envs": (1, 2**24),
+    "rollout_steps": (1, 2**20),
+    "epochs": (1, 1000),
+    "minibatches": (1, 2**24),
+    "lr": (1e-8, 1.0),
+    "gamma": (0.0, 1.0),
+    "gae_lambda": (0.0, 1.0),
+    "entropy": (0.0, 10.0),
+    "max_grad_norm": (1e-6, 1e6),
+    "hidden": (1, 2**14),
+}
+"""The lowest and highest value of every number in a configuration."""
+
+
 def check_config(config: Config) -> None:
-    """Raises ValueError that names the first impossible value and the rule it breaks."""
-    if config.algo not in OBJECTIVES:
-        names = ", ".join(nearest_first(config.algo, OBJECTIVES))
-        raise ValueError(f"unknown algorithm {config.algo!r}; valid: {names}")
-    if config.network not in ("mlp", "gru"):
-        raise ValueError(f"unknown network {config.network!r}; valid: mlp, gru")
-    if config.policies not in ("shared", "class", "agent"):
-        raise ValueError(f"unknown policies {config.policies!r}; valid: shared, class, agent")
-    for name in ("total_steps", "num_envs", "rollout_steps", "epochs", "minibatches", "hidden"):
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name} must be at least 1, got {getattr(config, name)}")
-    for name in ("eps", "lr", "max_grad_norm"):
-        if not getattr(config, name) > 0:
-            raise ValueError(f"{name} must be positive, got {getattr(config, name)}")
-    for name in ("gamma", "gae_lambda"):
-        if not 0 <= getattr(config, name) <= 1:
-            raise ValueError(f"{name} must lie in [0, 1], got {getattr(config, name)}")
-    if config.entropy < 0:
-        raise ValueError(f"entropy must not be negative, got {config.entropy}")
-    if config.seed < 0:
-        raise ValueError(f"seed must not be negative, got {config.seed}")
+    """Raises ValueError that names the first impossible value, its rule, and the nearest valid."""
+    for name, kind in get_type_hints(Config).items():
+        value = getattr(config, name)
+        if name == "algo":
+            check_name("algorithm", value, OBJECTIVES)
+        elif get_origin(kind) is Literal:
+            check_name(name, value, get_args(kind))
+        elif kind is bool:
+            check_name(name, value, (True, False))
+        else:
+            check_number(name, value, *_RANGES[name], whole=kind is int)
     if config.num_envs % config.minibatches:
         divisors = [n for n in range(1, config.num_envs + 1) if config.num_envs % n == 0]
         nearest = min(divisors, key=lambda n: abs(n - config.minibatches))
@@ -113,3 +122,31 @@ def check_config(config: Config) -> None:
             f"minibatches must divide num_envs ({config.num_envs}), got {config.minibatches}; "
             f"nearest that does: {nearest}"
         )
+    steps_each = config.epochs * config.minibatches
+    if config.num_updates * steps_each >= 2**31:  # the optimiser counts in int32
+        most = (2**31 - 1) // steps_each * config.steps_per_update
+        raise ValueError(
+            f"total_steps must take fewer than 2^31 gradient steps, got {config.total_steps}; "
+            f"nearest: {most}"
+        )
+
+
+def check_name(what: str, value: object, valid: Iterable[object]) -> None:
+    """Raises ValueError unless the value is one of the valid ones; lists these, nearest first."""
+    names = {str(name): name for name in valid}
+    # Equal is not enough: 1 == True.
+    if str(value) not in names or type(value) is not type(names[str(value)]):
+        listed = ", ".join(nearest_first(str(value), names))
+        raise ValueError(f"unknown {what} {value!r}; valid: {listed}")
+
+
+def check_number(
+    name: str, value: object, lowest: float, highest: float, whole: bool = True
+) -> None:
+    """Raises ValueError unless the value is a (whole) number in [lowest, highest]."""
+    rule = f"{name} must be a {'whole ' if whole else ''}number in [{lowest}, {highest}]"
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+        raise ValueError(f"{rule}, got {value!r}; nearest: none, it is no number")
+    if not lowest <= value <= highest or (whole and not isinstance(value, int)):
+        nearest = min(max(value, lowest), highest)
+        raise ValueError(f"{rule}, got {value!r}; nearest: {round(nearest) if whole else nearest}")

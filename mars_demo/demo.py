@@ -8,13 +8,14 @@ import jax
 
 from mars_demo.evaluate import (
     Episodes,
-    evaluate_run,
-    learned_policy,
+    Trained,
+    evaluate,
     record,
     reference_scores,
+    trained_run,
 )
 from mars_demo.report import draw_curves
-from mars_demo.run import RunError, load_run, read_run, train_run
+from mars_demo.run import RunError, train_run
 from mars_demo.statistics import mean_and_interval
 from mars_demo.tasks import Task, get_task
 
@@ -37,11 +38,12 @@ def demo(task_name: str, algo: str, out: Path, seed: int, total_steps: int | Non
         print("Stopped and saved. The same command goes on from here.")
         return
     print(f"Trained for {result.seconds:.0f} s. Playing {EPISODES} episodes with each policy.")
-    scores = compare_policies(out, EPISODES, seed=0, greedy=False)
+    team = trained_run(out)
+    scores = compare_policies(team, EPISODES, seed=0, greedy=False)
     print(format_scores(task, scores))
     bars = {name: float(s.score.mean()) for name, s in scores.items() if name != "trained"}
     draw_curves({f"{algo.upper()}, seed {seed}": [out]}, bars, task.score_name, out / "curve.png")
-    drawn = render_run(out, ["gif", "html"], out, seed=0, greedy=False)
+    drawn = render(team, ["gif", "html"], out, seed=0, greedy=False)
     print("Look at:")
     for what, path in {
         "learning curve": out / "curve.png",
@@ -53,10 +55,10 @@ def demo(task_name: str, algo: str, out: Path, seed: int, total_steps: int | Non
         print(f"  {what:28s} {path}")
 
 
-def compare_policies(folder: Path, episodes: int, seed: int, greedy: bool) -> dict[str, Episodes]:
-    """A run's trained team beside the random policy and, where there is one, the task's script."""
-    task, _ = read_run(folder)
-    trained = evaluate_run(folder, episodes, seed, greedy)
+def compare_policies(team: Trained, episodes: int, seed: int, greedy: bool) -> dict[str, Episodes]:
+    """A trained team beside the random policy and, where there is one, the task's script."""
+    task = team.trainer.task
+    trained = evaluate(task, team.policy(greedy), jax.random.key(seed), episodes)
     return {"trained": trained} | reference_scores(task, episodes, seed)
 
 
@@ -71,18 +73,16 @@ def format_scores(task: Task, scores: dict[str, Episodes]) -> str:
     return "\n".join(lines)
 
 
-def render_run(folder: Path, formats: list[str], out: Path, seed: int, greedy: bool) -> list[Path]:
-    """Plays one episode of a run's newest checkpoint and draws it into `out/episode.FORMAT`."""
-    trainer, state = load_run(folder)
-    task = trainer.task
+def render(team: Trained, formats: list[str], out: Path, seed: int, greedy: bool) -> list[Path]:
+    """Plays one episode with a trained team and draws it into `out/episode.FORMAT`."""
+    task = team.trainer.task
     if task.scene is None:
         raise RunError(f"task {task.name} cannot be drawn yet")
-    policy = learned_policy(trainer, state.params["actor"], greedy)
-    played = record(task, policy, jax.random.key(seed))
-    title = f"{task.name}, {trainer.config.algo}"
-    scene = task.scene(trainer.env, played.states, played.rewards, title)
+    played = record(task, team.policy(greedy), jax.random.key(seed))
+    scene = task.scene(team.trainer.env, played.states, played.rewards, team.title)
     from wrappers import save_scene
 
+    out.mkdir(parents=True, exist_ok=True)
     paths = [out / f"episode.{name}" for name in formats]
     for path in paths:
         save_scene(scene, path)

@@ -179,8 +179,25 @@ def reference_scores(task: Task, episodes: int, seed: int = 0) -> dict[str, Epis
     return scores
 
 
+class Trained(NamedTuple):
+    """A trained team, wherever it comes from."""
+
+    trainer: Trainer
+    actor: Any  # its parameters
+    title: str
+
+    def policy(self, greedy: bool = False) -> Policy:
+        """How the team acts."""
+        return learned_policy(self.trainer, self.actor, greedy)
+
+
+def trained_run(folder: Path) -> Trained:
+    """The team of a run's newest whole checkpoint; raises as `load_run` does."""
+    trainer, state = load_run(folder)
+    return Trained(trainer, state.params["actor"], f"{trainer.task.name}, {trainer.config.algo}")
+
+
 def evaluate_run(folder: Path, episodes: int, seed: int, greedy: bool) -> Episodes:
     """Evaluates a run's newest whole checkpoint; raises as `load_run` does."""
-    trainer, state = load_run(folder)
-    policy = learned_policy(trainer, state.params["actor"], greedy)
-    return evaluate(trainer.task, policy, jax.random.key(seed), episodes)
+    team = trained_run(folder)
+    return evaluate(team.trainer.task, team.policy(greedy), jax.random.key(seed), episodes)

@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -23,7 +23,9 @@ from mars_demo.metrics import read_metrics
 from mars_demo.run import RunError, stop_signals
 
 
-def train_all(task: str, runs: Mapping[Path, Config], name: str) -> None:
+def train_all(
+    task: str, runs: Mapping[Path, Config], name: str, options: Sequence[str] = ()
+) -> None:
     """Trains every run that is not finished yet, and waits for all.
 
     A run that was cut off goes on from its newest checkpoint. What a process prints goes to
@@ -33,6 +35,7 @@ def train_all(task: str, runs: Mapping[Path, Config], name: str) -> None:
         task: the task's name.
         runs: each run's folder and configuration.
         name: what to call them in the progress bar.
+        options: more options of `mars-demo train` for every run.
 
     Raises:
         RunError: runs failed (all others are finished first; the message names what failed), or
@@ -49,7 +52,10 @@ def train_all(task: str, runs: Mapping[Path, Config], name: str) -> None:
             while (waiting or running) and not stop:
                 while waiting and free:
                     folder, cores = waiting.pop(0), free.pop()
-                    running[folder] = _launch(task, runs[folder], folder, cores), cores
+                    running[folder] = (
+                        _launch([task, *flags(runs[folder]), *options], folder, cores),
+                        cores,
+                    )
                 time.sleep(0.5)
                 for folder, (process, cores) in list(running.items()):
                     if process.poll() is not None:
@@ -87,21 +93,23 @@ def flags(config: Config) -> list[str]:
     return words
 
 
-def _launch(
-    task: str, config: Config, folder: Path, cores: frozenset[int]
-) -> subprocess.Popen[bytes]:
+def _launch(words: Sequence[str], folder: Path, cores: frozenset[int]) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "mars_demo", "train", task, *flags(config)]
+    command = [sys.executable, "-m", "mars_demo", "train", *words]
     command += ["--out", str(folder), "--no-bar"]
     command += ["--resume"] if (folder / "run.json").exists() else []
 
     with open(folder / "output.txt", "ab") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            # A terminal sends Ctrl-C to all of its group. We pass it on, and a second signal kills.
+            process_group=0,
         )
-    if (
-        cores
-    ):  # set from outside: Python must not run between the fork and the exec of a JAX process
+    # From outside: Python must not run between the fork and the exec of a JAX process.
+    if cores:
         os.sched_setaffinity(process.pid, cores)
     return process
 

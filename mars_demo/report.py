@@ -80,11 +80,23 @@ def draw_curves(
     temporary.replace(path)
 
 
+def draw_run(folder: Path) -> Path | None:
+    """Draws a run's learning curve into its folder; None where no episode has ended yet."""
+    task, config = read_run(folder)
+    try:
+        curve(folder)
+    except RunError:
+        return None
+    label = f"{task.name}, {config.algo}, seed {config.seed}"
+    draw_curves({label: [folder]}, {}, task.score_name, folder / "curve.png")
+    return folder / "curve.png"
+
+
 def compare(folders: Sequence[Path], out: Path, threshold: float, episodes: int) -> str:
     """Evaluates groups of runs and writes curves.png, scores.json and table.md.
 
     Args:
-        folders: each a folder of run folders of one group.
+        folders: each a run's folder, or a folder of run folders: one group.
         out: where to write.
         threshold: also report the environment steps until the training score first reaches this.
         episodes: episodes to evaluate each run over, with actions sampled.
@@ -95,9 +107,7 @@ def compare(folders: Sequence[Path], out: Path, threshold: float, episodes: int)
     Raises:
         RunError: a folder holds no run, or the groups' tasks or budgets differ.
     """
-    if len({folder.name for folder in folders}) < len(folders):
-        raise RunError("groups are told apart by their folders' names, and two are the same")
-    groups = {folder.name: _runs_in(folder) for folder in folders}
+    groups = dict(zip(_labels(folders), map(_runs_in, folders), strict=True))
     task = _common_task(groups)
     out.mkdir(parents=True, exist_ok=True)
     scores: dict[str, list[dict[str, Any]]] = {}
@@ -123,7 +133,20 @@ def _score(run: Path, threshold: float, episodes: int) -> dict[str, Any]:
     }
 
 
+def _labels(folders: Sequence[Path]) -> list[str]:
+    """The folders' names, with as many of those above them as it takes to tell them apart."""
+    whole = [folder.resolve().parts for folder in folders]
+    if len(set(whole)) < len(whole):
+        raise RunError(f"a folder is named twice: {', '.join(map(str, folders))}")
+    depth = 1
+    while len({parts[-depth:] for parts in whole}) < len(whole):
+        depth += 1
+    return ["/".join(parts[-depth:]) for parts in whole]
+
+
 def _runs_in(folder: Path) -> list[Path]:
+    if (folder / "run.json").exists():
+        return [folder]
     runs = sorted(path.parent for path in folder.glob("*/run.json"))
     if not runs:
         raise RunError(f"{folder} holds no run folders")
@@ -150,12 +173,13 @@ def _table(scores: Mapping[str, list[dict[str, Any]]], task: Task, threshold: fl
     ]
     for label, runs in scores.items():
         mean, half = mean_and_interval(np.array([run["score"] for run in runs]))
+        score = f"{mean:.1f} ± {half:.1f}" if len(runs) > 1 else f"{mean:.1f}"
         steps = [run["steps_to_threshold"] for run in runs]
         reached = sum(step is not None for step in steps)
         values = median_and_interval(np.array([np.inf if s is None else s for s in steps]))
         median, low, high = (f"{v / 1e6:.2f} M" if np.isfinite(v) else "never" for v in values)
         lines.append(
-            f"| {label} | {len(runs)} | {mean:.1f} ± {half:.1f} | {reached} of {len(runs)} "
+            f"| {label} | {len(runs)} | {score} | {reached} of {len(runs)} "
             f"| {median} ({low} to {high}) |"
         )
     return "\n".join(lines)

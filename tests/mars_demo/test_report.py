@@ -59,10 +59,28 @@ def test_different_budgets_are_not_compared(groups):
     assert not (groups / "out").exists()
 
 
-def test_groups_of_one_name_are_not_mixed_up(groups):
+def test_groups_of_one_name_are_told_apart_by_what_is_above(groups):
     write_run(groups / "deeper" / "one" / "seed_1", 1, [1.0])
-    with pytest.raises(RunError, match="two are the same"):
-        report.compare([groups / "one", groups / "deeper" / "one"], groups / "out", 50.0, 4)
+    table = report.compare([groups / "one", groups / "deeper" / "one"], groups / "out", 50.0, 4)
+    names = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+    assert names == [f"{groups.name}/one", "deeper/one"]
+    with pytest.raises(RunError, match="named twice"):
+        report.compare([groups / "one", groups / "one"], groups / "out", 50.0, 4)
+
+
+def test_a_run_is_a_group_of_its_own(groups):
+    folders = [groups / "one" / "seed_1", groups / "two" / "seed_1"]
+    one, two = report.compare(folders, groups / "out", 50.0, 4).splitlines()[2:]
+    assert one.startswith("| one/seed_1 | 1 | 10.0 | 1 of 1 | 0.00 M")
+    assert two.startswith("| two/seed_1 | 1 | 10.0 | 0 of 1 | never")
+
+
+def test_a_run_draws_its_curve(groups, tmp_path):
+    drawn = report.draw_run(groups / "one" / "seed_1")
+    assert drawn == groups / "one" / "seed_1" / "curve.png"
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+    write_run(tmp_path / "young", 0, [None])
+    assert report.draw_run(tmp_path / "young") is None
 
 
 def test_no_episode_yet(tmp_path):

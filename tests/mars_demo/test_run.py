@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import json
 import signal
+import subprocess
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +12,11 @@ import numpy as np
 import pytest
 
 import mars_demo.run as runs
+from mars_demo import cli
 from mars_demo.checkpoint import CheckpointError, list_checkpoints
+from mars_demo.description import checkout_commit
 from mars_demo.metrics import read_metrics
+from mars_demo.processes import flags
 from mars_demo.run import RunError, load_run, train_run
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
@@ -257,3 +261,28 @@ def test_a_run_tells_how_it_was_made(tmp_path, toy_task, config):
     assert {"command", "device", "devices", "cores"} <= about.keys()
     assert {"jax", "jaxmarl", "paxmen-aerojax", "python"} <= about["versions"].keys()
     assert list((tmp_path / "tensorboard").iterdir())
+
+
+def test_the_command_draws_the_curve_at_the_end(tmp_path, monkeypatch, toy_task, config, capsys):
+    monkeypatch.setattr(cli, "get_task", lambda name: toy_task())
+    cli.main(["train", "paxmen-4", *flags(config), "--out", str(tmp_path / "run"), "--no-bar"])
+    assert capsys.readouterr().out == f"run folder: {tmp_path / 'run'}\n"
+    assert (tmp_path / "run" / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_checkout_tells_its_commit_and_another_folder_none(tmp_path):
+    def git(*words):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", "-C", tmp_path, *identity, *words], check=True, capture_output=True)
+
+    assert checkout_commit(tmp_path) is None
+    git("init")
+    (tmp_path / "file").write_text("1")
+    git("add", "file")
+    git("commit", "-m", "first")
+    commit = checkout_commit(tmp_path)
+    assert len(commit) == 40
+    (tmp_path / "file").write_text("2")
+    assert checkout_commit(tmp_path) == commit + "-dirty"
+    (tmp_path / "within").mkdir()
+    assert checkout_commit(tmp_path / "within") is None  # such as a .venv in another's checkout
