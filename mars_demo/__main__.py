@@ -1,5 +1,23 @@
-"""`python -m mars_demo` is `mars-demo`."""
+"""The command `mars-demo`, which `python -m mars_demo` is too."""
 
-from mars_demo.cli import main
+import sys
 
-main()
+from mars_demo.hosts import join_hosts
+
+
+def main() -> None:
+    """Meets the other hosts, if there are any, and runs the command line."""
+    # First of all: JaxMARL starts JAX's devices when it is imported, and hosts must have met before.
+    if "--distributed" in sys.argv:
+        try:
+            join_hosts()
+        except ValueError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(2) from None
+    from mars_demo.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -21,6 +21,7 @@ with silence():  # stdout is for our answers
 from mars_demo.checkpoint import CheckpointError
 from mars_demo.config import Config, check_config, check_number
 from mars_demo.evaluate import Trained, trained_run
+from mars_demo.hosts import is_first_host
 from mars_demo.metrics import WeightsAndBiases
 from mars_demo.objectives import OBJECTIVES
 from mars_demo.run import RunError, train_run
@@ -44,12 +45,14 @@ class Train:
     """Go on with the run in that folder, bit for bit as if it had not stopped."""
     bar: bool = True
     """Show a progress bar."""
+    distributed: bool = False
+    """Train on the devices of several hosts; the same command on each of them: docs/scaling.md."""
     wandb: Annotated[str | None, tyro.conf.arg(metavar="PROJECT")] = None
     """Also send metrics to this project of Weights & Biases (needs the extra `wandb`)."""
 
     def run(self) -> None:
         task = get_task(self.task)
-        check_number("seeds", self.seeds, 1, 1000)
+        check_number("seeds", self.seeds, 1, 1 if self.distributed else 1000)
         for seed in (self.config.seed, self.config.seed + self.seeds - 1):
             check_config(self.config.replace(seed=seed))
         parent = Path("runs") / task.name / self.config.algo
@@ -59,6 +62,8 @@ class Train:
         folder = self.out or parent / f"seed_{self.config.seed}"
         log_to = [partial(WeightsAndBiases, project=self.wandb)] if self.wandb else []
         result = train_run(task, self.config, folder, self.resume, self.bar, log_to)
+        if not is_first_host():
+            return
         if result.finished:
             from mars_demo.report import draw_run
 

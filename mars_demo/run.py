@@ -26,6 +26,7 @@ from mars_demo.checkpoint import (
 )
 from mars_demo.config import Config
 from mars_demo.description import changed_places, changed_versions, describe
+from mars_demo.hosts import agree, gather, is_first_host
 from mars_demo.memory import check_memory, describe_shortage
 from mars_demo.metrics import JsonLines, TensorBoard, Writer, Writers, summarise
 from mars_demo.tasks import Task, get_task
@@ -82,16 +83,19 @@ def train_run(
         session = _start(trainer, folder, resume)
         step = _compile(trainer, session.state, bar)
         kept = session.steps
-        writers = [JsonLines(folder, kept), TensorBoard(folder, kept)]
+        writers: list[Writer] = []
+        if is_first_host():
+            writers = [JsonLines(folder, kept), TensorBoard(folder, kept)]
+            writers += [make(folder) for make in log_to]
         progress = tqdm(
             total=config.num_updates * config.steps_per_update,
             initial=kept,
             unit=" steps",
             unit_scale=True,
             desc=f"{task.name} {config.algo} seed {config.seed}",
-            disable=not bar,
+            disable=not (bar and is_first_host()),
         )
-        with Writers([*writers, *(make(folder) for make in log_to)]) as metrics, progress:
+        with Writers(writers) as metrics, progress:
             return session.train(step, metrics, progress)
 
 
@@ -120,7 +124,7 @@ class _Session:
         interval = max(1, config.num_updates // LOG_LINES)
         saved = self._started = time.perf_counter()
         with stop_signals() as stop:
-            while self.done < config.num_updates and not stop:
+            while self.done < config.num_updates:
                 self.update(step)
                 progress.update(config.steps_per_update)
                 if self.done % interval == 0 or self.done == config.num_updates:
@@ -129,7 +133,10 @@ class _Session:
                     if line["score"] is not None:
                         name = self.trainer.task.score_name
                         progress.set_postfix_str(f"{line['score']:.1f} {name}")
-                if time.perf_counter() - saved > CHECKPOINT_SECONDS:
+                stopped, due = agree(bool(stop), time.perf_counter() - saved > CHECKPOINT_SECONDS)
+                if stopped:
+                    break
+                if due:
                     self.save()
                     saved = time.perf_counter()
             self.save()
@@ -162,7 +169,9 @@ class _Session:
             "seconds": self.seconds,
             "pending": self.pending,
         }
-        save_checkpoint(self.folder / "checkpoints", self.steps, self.state, about)
+        state = gather(self.state)
+        if is_first_host():
+            save_checkpoint(self.folder / "checkpoints", self.steps, state, about)
 
     def _settle(self, update: int, place: int) -> None:
         """Waits for an update's metrics, and stops the run where they are not finite."""
@@ -196,11 +205,8 @@ def _start(trainer: Trainer, folder: Path, resume: bool) -> _Session:
     key = jax.random.key(trainer.config.seed)
     fresh = {"seconds": 0.0, "pending": []}
     if not resume:
-        if description.exists():
-            raise RunError(f"{folder} holds a run already; pass --resume to go on with it")
-        folder.mkdir(parents=True, exist_ok=True)
-        about = describe(trainer.task, trainer.config)
-        write_atomically(description, json.dumps(about, indent=1).encode())
+        if is_first_host():
+            _open_folder(description, trainer)
         return _Session(trainer, folder, trainer.init(key), fresh)
     check_resumable(folder, trainer.task, trainer.config)
     if not list_checkpoints(checkpoints):  # it was stopped before its first
@@ -208,9 +214,20 @@ def _start(trainer: Trainer, folder: Path, resume: bool) -> _Session:
     state, about, skipped = load_newest(checkpoints, jax.eval_shape(trainer.init, key))
     for message in skipped:
         print(message, file=sys.stderr)
-    session = _Session(trainer, folder, state, fresh | about)
-    drop_later(checkpoints, session.steps)
+    session = _Session(trainer, folder, trainer.place(state), fresh | about)
+    if is_first_host():
+        drop_later(checkpoints, session.steps)
     return session
+
+
+def _open_folder(description: Path, trainer: Trainer) -> None:
+    """Makes a run's folder, and says in it what the run is."""
+    folder = description.parent
+    if description.exists():
+        raise RunError(f"{folder} holds a run already; pass --resume to go on with it")
+    folder.mkdir(parents=True, exist_ok=True)
+    about = describe(trainer.task, trainer.config)
+    write_atomically(description, json.dumps(about, indent=1).encode())
 
 
 def check_resumable(folder: Path, task: Task, config: Config) -> None:

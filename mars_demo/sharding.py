@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import jax
 from jax import Array
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 AXIS = "envs"
 SHARDED, REPLICATED = PartitionSpec(AXIS), PartitionSpec()
@@ -65,8 +65,23 @@ def shard(
     """
     if len(devices) == 1:
         return function
-    mesh = Mesh(list(devices), (AXIS,))
+    mesh = _mesh(devices)
     # What is replicated is so because every device computes it from the same sums: not checked,
     # because gradients would then be summed behind our back.
     mapped = partial(jax.shard_map, mesh=mesh, check_vma=False)
     return mapped(function, in_specs=in_specs, out_specs=out_specs)
+
+
+def place(tree: Tree, devices: Sequence[Any], specs: Any) -> Tree:
+    """Arrays where `shard` puts them; on several hosts, each of which has them all."""
+    if len(devices) == 1:
+        return tree
+    mesh = _mesh(devices)
+    layout = jax.tree.map(
+        lambda spec: NamedSharding(mesh, spec), specs, is_leaf=lambda x: type(x) is PartitionSpec
+    )
+    return jax.jit(lambda x: x, out_shardings=layout)(tree)
+
+
+def _mesh(devices: Sequence[Any]) -> Mesh:
+    return Mesh(list(devices), (AXIS,))

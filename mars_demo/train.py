@@ -16,7 +16,7 @@ from mars_demo.distributions import Distribution, make_distribution
 from mars_demo.networks import Actor, Critic
 from mars_demo.returns import generalised_advantages
 from mars_demo.rollout import Env, Progress, Transition, Viewer, collect, stagger, start
-from mars_demo.sharding import REPLICATED, SHARDED, Shards, shard
+from mars_demo.sharding import REPLICATED, SHARDED, Shards, place, shard
 from mars_demo.tasks import Task
 from mars_demo.team import Team, group_agents
 from mars_demo.update import Batch, Params, make_optimiser, update
@@ -51,11 +51,10 @@ class Trainer:
         critic: values world states.
         init: `init(key) -> TrainState`.
         step: `step(state) -> (state, metrics)`, one update; `metrics` are float32 scalars.
+        place: `place(state) -> state`, on the devices as `step` takes it; for one from a file.
     """
 
-    def __init__(
-        self, task: Task, config: Config, devices: Sequence[Any] | None = None
-    ) -> None:
+    def __init__(self, task: Task, config: Config, devices: Sequence[Any] | None = None) -> None:
         check_config(config)
         self.task, self.config = task, config
         self.env = task.make()
@@ -77,6 +76,9 @@ class Trainer:
         self.init: Callable[[Array], TrainState] = jax.jit(init)
         self.step: Callable[[TrainState], tuple[TrainState, dict[str, Array]]] = jax.jit(
             step, donate_argnums=0
+        )
+        self.place: Callable[[TrainState], TrainState] = partial(
+            place, devices=devices, specs=whole
         )
 
     def _init(self, key: Array) -> TrainState:
