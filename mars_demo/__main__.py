@@ -7,7 +7,7 @@ from mars_demo.hosts import join_hosts
 
 def main() -> None:
     """Meets the other hosts, if there are any, and runs the command line."""
-    # First of all: JaxMARL starts JAX's devices when it is imported, and hosts must have met before.
+    # First of all: JaxMARL starts JAX when it is imported, and hosts must have met before.
     if "--distributed" in sys.argv:
         try:
             join_hosts()

@@ -278,6 +278,22 @@ class Compare:
 
 
 @dataclass(frozen=True)
+class Ratios:
+    """Draw how far probability ratios went through training, a column for each run."""
+
+    folders: Annotated[Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN")]
+    """Folders of runs, such as one of each algorithm."""
+    out: Path = Path("ratios.png")
+    """The PNG to write."""
+
+    def run(self) -> None:
+        from mars_demo.ratio_figure import draw_ratios
+
+        draw_ratios(self.folders, self.out)
+        print(self.out)
+
+
+@dataclass(frozen=True)
 class Study:
     """Run an experiment of docs/results.md. Runs that are there already are not run again."""
 
@@ -347,6 +363,7 @@ def _commands(args: Sequence[str]) -> type:
         "export": Export,
         "list": List,
         "compare": Compare,
+        "ratios": Ratios,
         "study": Study,
         "bench": Bench,
         "figure": Figure,
