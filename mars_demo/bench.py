@@ -97,9 +97,11 @@ def seconds(run: Callable[[], Any]) -> float:
 
 
 def heading() -> str:
-    """The device, its load and JAX's version."""
+    """The device, the cores that this process may use, the machine's load and JAX's version."""
+    affinity = getattr(os, "sched_getaffinity", None)  # what `taskset` changes, where it exists
+    cores = len(affinity(0)) if affinity else os.cpu_count()
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    return f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores{load}, jax {jax.__version__}"
+    return f"{jax.devices()[0].device_kind}, cores: {cores}{load}, jax {jax.__version__}"
 
 
 def _table(measured: Sequence[Measurement], num_envs: int, steps: int) -> str:
