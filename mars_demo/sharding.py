@@ -13,6 +13,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
@@ -53,23 +55,32 @@ ALONE = Shards()
 
 
 def shard(
-    function: Callable[..., Any], devices: Sequence[Any], in_specs: Any, out_specs: Any
+    function: Callable[..., Any],
+    devices: Sequence[Any],
+    in_specs: Any,
+    out_specs: Any,
+    **options: Any,
 ) -> Any:
-    """`function` on every one of the devices; itself where there is but one.
+    """`function` compiled for every one of the devices.
 
     Args:
         function: works on a device's share, with `Shards` where devices have to agree.
         devices: of one machine, or of all.
         in_specs: for each argument, which leaves are SHARDED and which REPLICATED.
         out_specs: likewise.
+        options: further ones of `jax.jit`.
     """
     if len(devices) == 1:
-        return function
+        return jax.jit(function, **options)
     mesh = _mesh(devices)
     # What is replicated is so because every device computes it from the same sums: not checked,
     # because gradients would then be summed behind our back.
-    mapped = partial(jax.shard_map, mesh=mesh, check_vma=False)
-    return mapped(function, in_specs=in_specs, out_specs=out_specs)
+    mapped = jax.shard_map(
+        function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False
+    )
+    # Said again, because arrays of size 0 would come out replicated, and not fit in again.
+    layout = jax.tree.map(partial(NamedSharding, mesh), out_specs, is_leaf=_is_spec)
+    return jax.jit(mapped, out_shardings=layout, **options)
 
 
 def place(tree: Tree, devices: Sequence[Any], specs: Any) -> Tree:
@@ -77,11 +88,22 @@ def place(tree: Tree, devices: Sequence[Any], specs: Any) -> Tree:
     if len(devices) == 1:
         return tree
     mesh = _mesh(devices)
-    layout = jax.tree.map(
-        lambda spec: NamedSharding(mesh, spec), specs, is_leaf=lambda x: type(x) is PartitionSpec
-    )
-    return jax.jit(lambda x: x, out_shardings=layout)(tree)
+
+    def put(x: Array, spec: PartitionSpec) -> Array:
+        if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+            return jax.random.wrap_key_data(put(jax.random.key_data(x), spec))
+        host = np.asarray(x)
+        return jax.make_array_from_callback(x.shape, NamedSharding(mesh, spec), host.__getitem__)
+
+    def put_all(spec: PartitionSpec, leaves: Any) -> Any:
+        return jax.tree.map(lambda x: put(x, spec), leaves)
+
+    return jax.tree.map(put_all, specs, tree, is_leaf=_is_spec)
 
 
 def _mesh(devices: Sequence[Any]) -> Mesh:
     return Mesh(list(devices), (AXIS,))
+
+
+def _is_spec(x: Any) -> bool:
+    return isinstance(x, PartitionSpec)

@@ -71,11 +71,9 @@ class Trainer:
         replicated: Any = REPLICATED
         whole = TrainState(*[replicated] * len(TrainState._fields))
         whole = whole._replace(progress=SHARDED)
-        init = shard(self._init, devices, REPLICATED, whole)
-        step = shard(self._step, devices, (whole,), (whole, REPLICATED))
-        self.init: Callable[[Array], TrainState] = jax.jit(init)
-        self.step: Callable[[TrainState], tuple[TrainState, dict[str, Array]]] = jax.jit(
-            step, donate_argnums=0
+        self.init: Callable[[Array], TrainState] = shard(self._init, devices, REPLICATED, whole)
+        self.step: Callable[[TrainState], tuple[TrainState, dict[str, Array]]] = shard(
+            self._step, devices, (whole,), (whole, REPLICATED), donate_argnums=0
         )
         self.place: Callable[[TrainState], TrainState] = partial(
             place, devices=devices, specs=whole

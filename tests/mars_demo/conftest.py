@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import pytest
 from flax import struct
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
-from jaxmarl.environments.spaces import Box, Discrete
+from jaxmarl.environments.spaces import Box, Discrete, MultiDiscrete
 
 from mars_demo.config import Config
 from mars_demo.tasks import Task
@@ -30,6 +30,10 @@ class Toy(MultiAgentEnv):
     With `hide`, the sign is shown in the first step of an episode only, so that later steps need
     memory. Episodes are 4 steps; with `terminal` their end counts as a termination. With `mortal`,
     the second agent dies after two steps: it sees nothing and can do but one thing.
+
+    With `actions` "multi" an agent names its sign and the next one at once, and is right by halves;
+    with "box" it points at a place in [-1, 1], the signs being at -0.5, 0 and 0.5, and is right by
+    how near it is. Then nobody tells which actions are available.
     """
 
     def __init__(
@@ -38,13 +42,19 @@ class Toy(MultiAgentEnv):
         terminal: bool = False,
         mortal: bool = False,
         reward_scale: float = 1.0,
+        actions: str = "one",
     ):
         super().__init__(num_agents=2)
         self.hide, self.terminal, self.mortal = hide, terminal, mortal
-        self.reward_scale = reward_scale
-        self.options = hide, terminal, mortal, reward_scale
+        self.reward_scale, self.actions = reward_scale, actions
+        self.options = hide, terminal, mortal, reward_scale, actions
         self.observation_spaces = {a: Box(0, 1, (NUM_SIGNS,), jnp.float32) for a in self.agents}
-        self.action_spaces = {a: Discrete(NUM_SIGNS) for a in self.agents}
+        spaces = {
+            "one": Discrete(NUM_SIGNS),
+            "multi": MultiDiscrete([NUM_SIGNS, NUM_SIGNS]),
+            "box": Box(-1.0, 1.0, (1,), jnp.float32),
+        }
+        self.action_spaces = dict.fromkeys(self.agents, spaces[actions])
 
     def __eq__(self, other):
         return type(self) is type(other) and self.options == other.options
@@ -60,7 +70,13 @@ class Toy(MultiAgentEnv):
 
     def step_env(self, key, state, actions):
         chosen = jnp.stack([actions[a] for a in self.agents])
-        right = (chosen == state.signs).astype(jnp.float32)
+        if self.actions == "multi":
+            following = jnp.stack([state.signs, (state.signs + 1) % NUM_SIGNS], axis=-1)
+            right = jnp.mean(chosen == following, axis=-1)
+        elif self.actions == "box":
+            right = 1.0 - jnp.abs(chosen[:, 0] - 0.5 * (state.signs.astype(jnp.float32) - 1.0))
+        else:
+            right = (chosen == state.signs).astype(jnp.float32)
         done = state.step >= 3
         state = ToyState(state.signs, state.step + 1, done)
         dones = dict.fromkeys([*self.agents, "__all__"], done)
@@ -79,6 +95,8 @@ class Toy(MultiAgentEnv):
         return jnp.array([True, True]) & ~(self.mortal & (jnp.arange(2) == 1) & (state.step >= 2))
 
     def get_avail_actions(self, state):
+        if self.actions != "one":
+            raise NotImplementedError
         available = self.alive(state)[:, None] | (jnp.arange(NUM_SIGNS) == 0)[None]
         return dict(zip(self.agents, available, strict=True))
 

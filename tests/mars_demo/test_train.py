@@ -1,14 +1,18 @@
 """The training step: order of agents and environments, replay of memory, and learning."""
 
+import dataclasses
 import itertools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxmarl.environments.spaces import Discrete
 
 from mars_demo.sharding import ALONE
+from mars_demo.train import Trainer
 from mars_demo.update import normalised
+from tests.mars_demo.conftest import Toy, make_toy_task
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 
@@ -33,6 +37,31 @@ def test_every_objective_learns_to_read_signs(toy_trainer, toy_config, algo):
     _, history = run(toy_trainer(toy_config.replace(algo=algo)), 40)
     assert score(history[0]) < 4
     assert score(history[-1]) > 7.5
+
+
+@pytest.mark.parametrize(("actions", "best"), [("multi", 7.5), ("box", 6.5)])
+def test_other_actions_are_learned(toy_trainer, toy_config, actions, best):
+    # Guessing gets 8 / 3 of the "multi", and in the "box" 8 * (1 - 0.583).
+    _, history = run(toy_trainer(toy_config, actions=actions), 60)
+    assert score(history[0]) < 5
+    assert score(history[-1]) > best
+    assert max(line["first_ratio_error"] for line in history) <= 1e-5
+
+
+def test_images_are_learned_from(toy_task, toy_config):
+    task = dataclasses.replace(toy_task(), image=(1, 3, 1), world_image=(2, 3, 1))
+    _, history = run(Trainer(task, toy_config), 40)
+    assert score(history[-1]) > 7.5
+
+
+def test_agents_of_other_actions_than_the_first_are_refused(toy_config):
+    class Unlike(Toy):
+        def action_space(self, agent):
+            return Discrete(3 if agent == "agent_0" else 4)
+
+    task = dataclasses.replace(make_toy_task(), make=Unlike)
+    with pytest.raises(ValueError, match="actions of agent_1 are Categorical"):
+        Trainer(task, toy_config)
 
 
 def test_memory_is_replayed_as_it_was_collected(toy_trainer, toy_config):

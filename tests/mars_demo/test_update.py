@@ -1,5 +1,7 @@
 """The losses: agents without a choice leave no trace in them."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,7 @@ from mars_demo.distributions import Categorical
 from mars_demo.networks import Actor, Critic
 from mars_demo.rollout import View
 from mars_demo.team import Team
-from mars_demo.update import Batch, make_loss
+from mars_demo.update import Batch, make_loss, make_optimiser, update
 
 pytestmark = pytest.mark.loose_promotion  # flax
 
@@ -85,3 +87,18 @@ def test_a_batch_of_the_dead_teaches_the_actor_nothing(losses):
     assert all(np.all(g == 0) for g in jax.tree.leaves(grads["actor"]))
     assert means["surrogate"] == means["entropy"] == 0
     assert all(np.all(total == 0) for total in statistics[:-2])
+
+
+def test_what_advantages_are_normalised_over(losses):
+    """A single minibatch is the rollout; without any, advantages' size is the gradient's."""
+    _, params, batch = losses
+    team, critic = Team(Actor(Categorical(N), 8, recurrent=False), ((0, 1, 2),)), Critic(8)
+    batch = batch._replace(advantage=100.0 + 7.0 * batch.advantage)
+    norms = {}
+    for scope in ("rollout", "minibatch", "none"):
+        config = Config(num_envs=E, epochs=1, minibatches=1, advantage_norm=scope)
+        opt_state = make_optimiser(config).init(params)
+        run = jax.jit(functools.partial(update, config, team, critic))
+        norms[scope] = float(run(params, opt_state, batch, jax.random.key(0))[2]["grad_norm"])
+    assert norms["rollout"] == pytest.approx(norms["minibatch"], rel=1e-5)
+    assert norms["none"] > 20 * norms["rollout"]
