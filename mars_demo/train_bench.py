@@ -20,8 +20,7 @@ SETTINGS = Path("baselines/MAPPO/config/mappo_homogenous_rnn_mpe.yaml")
 UPDATES = 4  # of one timed call
 
 _WHERE = (
-    "--checkout PATH, a folder with its repository: "
-    "git clone --branch v0.2.0 https://github.com/FLAIROx/JaxMARL"
+    "--checkout PATH, a folder with its repository: git clone https://github.com/FLAIROx/JaxMARL"
 )
 
 CONFIG = Config(
