@@ -138,14 +138,14 @@ class Render(_Played):
     html: bool = False
     """Write a self-contained page with a scrubber."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
-    """Where to write [the run's folder, or rendered/NAME]."""
+    """Where to write [the run's folder, or demo/TASK]."""
 
     def run(self) -> None:
         from mars_demo.demo import render
 
         chosen = [name for name in ("gif", "mp4", "html") if getattr(self, name)]
         team = self.team()
-        out = self.out or self.folder or Path("rendered") / team.trainer.task.name
+        out = self.out or self.folder or Path("demo") / team.trainer.task.name
         for path in render(team, chosen or ["gif", "html"], out, self.seed, self.greedy):
             print(path)
 

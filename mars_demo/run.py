@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import signal
 import sys
 import time
@@ -148,37 +147,39 @@ class _Session:
         self.done += 1
         self.pending.append(metrics)
         if len(self.pending) > 1:
-            self._settle(self.done - 1, -2)
+            self._check(self.done - 1, -2)
 
     def summarise(self) -> dict[str, Any]:
         """The line of metrics of the updates since the last one."""
-        self._settle(self.done, -1)
-        line = summarise(self.pending, self.trainer.task)
+        self._check(self.done, -1)
+        line = summarise(jax.device_get(self.pending), self.trainer.task)
         self.pending.clear()
         return line | {"step": self.steps, "seconds": self.seconds}
 
     def save(self) -> None:
         """Writes a checkpoint, of nothing but finite numbers."""
         if self.pending:
-            self._settle(self.done, -1)
+            self._check(self.done, -1)
         if not all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(self.state.params)):
             raise self._diverged(self.done)
         about = {
             "task": self.trainer.task.name,
             "config": dataclasses.asdict(self.trainer.config),
             "seconds": self.seconds,
-            "pending": self.pending,
+            "pending": [
+                {name: float(value) for name, value in metrics.items()}
+                for metrics in jax.device_get(self.pending)
+            ],
         }
         state = gather(self.state)
         if is_first_host():
             save_checkpoint(self.folder / "checkpoints", self.steps, state, about)
 
-    def _settle(self, update: int, place: int) -> None:
-        """Waits for an update's metrics, and stops the run where they are not finite."""
-        numbers = {k: float(v) for k, v in jax.device_get(self.pending[place]).items()}
-        if not all(math.isfinite(numbers[name]) for name in WATCHED):
+    def _check(self, update: int, place: int) -> None:
+        """Waits for an update, and stops the run where it was not finite."""
+        metrics = self.pending[place]
+        if not np.all(np.isfinite(jax.device_get([metrics[name] for name in WATCHED]))):
             raise self._diverged(update)
-        self.pending[place] = numbers
 
     def _diverged(self, update: int) -> RunError:
         step = update * self.trainer.config.steps_per_update

@@ -1,8 +1,10 @@
 """Several runs by one command, as real processes."""
 
 import dataclasses
+import os
 import subprocess
 import sys
+import time
 
 import pytest
 import tyro
@@ -48,3 +50,56 @@ def test_a_run_that_fails_is_named(tmp_path):
         train_all("paxmen-4", {tmp_path / "bad": TINY}, "bad")
     assert "run.json is damaged" in (tmp_path / "bad" / "output.txt").read_text()
     assert (tmp_path / "bad" / "run.json").read_text() == "{"
+
+
+@pytest.fixture
+def command(tmp_path):
+    """`command(name, *options)` starts a training command; all are stopped in the end."""
+    started: list[subprocess.Popen] = []
+
+    def start(name, *options):
+        words = [sys.executable, "-m", "mars_demo", "train", "paxmen-4", *flags(TINY), *options]
+        null = subprocess.DEVNULL
+        started.append(
+            subprocess.Popen([*words, "--out", tmp_path / name], stdout=null, stderr=null)
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.terminate()
+
+
+def processor_seconds(process: subprocess.Popen, patience: float) -> float:
+    """Waits for a program, and returns what it and its own programs took."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        ended, status, used = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            process.returncode = status
+            assert status == 0
+            return used.ru_utime + used.ru_stime
+        time.sleep(0.2)
+    raise AssertionError(f"still running after {patience} s")
+
+
+@pytest.mark.slow
+def test_eight_seeds_finish_beside_another_run_and_cost_little_more_than_eight(tmp_path, command):
+    eight, beside = command("eight", "--seeds", "8"), command("beside")
+    one = processor_seconds(beside, 600)
+    together = processor_seconds(eight, 850)
+    runs = {tmp_path / "eight" / f"seed_{n}": TINY.replace(seed=n) for n in range(8)}
+    assert all(is_finished(folder, config) for folder, config in runs.items())
+    print(f"eight seeds took {together:.1f} s of processor time, one run {one:.1f} s")
+    assert together < 1.2 * 8 * one
+
+
+def test_a_terminals_ctrl_c_does_not_reach_the_runs_beside_us(tmp_path, monkeypatch):
+    """We pass it on ourselves; a run that got it twice would die without saving."""
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nexec cut -d ' ' -f 5 /proc/self/stat\n")  # its process group
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    train_all("paxmen-4", {tmp_path / "run": TINY}, "group")
+    group = int((tmp_path / "run" / "output.txt").read_text())
+    assert group != os.getpgrp()
