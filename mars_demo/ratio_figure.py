@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mars_demo.config import Config
 
 _EDGE, _MIDDLE = "#D55E00", "#0072B2"
+_TICKS = (0.2, 0.5, 1.0, 2.0, 5.0)
 _BANDS = [*zip(QUANTILES, reversed(QUANTILES), strict=True)][: len(QUANTILES) // 2]
 
 
@@ -45,7 +46,7 @@ def draw_ratios(folders: Sequence[Path], path: Path) -> None:
         )
         for above, below, folder in zip(*rows, folders, strict=True):
             task, config = read_run(folder)
-            above.set_title(f"{config.algo}, ε = {config.eps:g}\n{task.name}")
+            above.set_title(f"{config.algo}, ε = {config.eps:g}, {task.name}")
             _draw_run(above, below, config, _columns(folder))
         rows[0][0].set_ylabel("probability ratio")
         rows[1][0].set_ylabel("beyond the trust region")
@@ -72,9 +73,13 @@ def _draw_run(above: Axes, below: Axes, config: Config, columns: dict[str, np.nd
     for border in (1.0 / (1.0 + config.eps), 1.0 + config.eps):
         above.axhline(border, color="#555555", linestyle="--", linewidth=0.8)
     above.set_yscale("log")
+    above.set_ylim(0.2, 5.0)  # extremes may leave the picture, so that the bulk can be seen
+    above.set_yticks(_TICKS, [f"{ratio:g}" for ratio in _TICKS])
+    above.minorticks_off()
     below.plot(steps, columns["ratio_beyond"], color=_MIDDLE, linewidth=1.4)
     below.plot(steps, columns["pull_beyond"], color=_EDGE, linewidth=1.4)
-    below.set_ylim(0, 1)
+    below.set_yscale("log")
+    below.set_ylim(1e-5, 1.0)
     below.set_xlabel("environment steps (millions)")
 
 
