@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
+import jax
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional
 
@@ -22,9 +23,9 @@ from mars_demo.checkpoint import CheckpointError
 from mars_demo.config import Config, check_config, check_number
 from mars_demo.evaluate import Trained, trained_run
 from mars_demo.hosts import is_first_host
-from mars_demo.metrics import WeightsAndBiases
+from mars_demo.metrics import WeightsAndBiases, Writer
 from mars_demo.objectives import OBJECTIVES
-from mars_demo.run import RunError, train_run
+from mars_demo.run import RunError, train_run, train_seeds
 
 DEFAULT_TASK, DEFAULT_ALGO = "paxmen-4", "mars"
 
@@ -60,8 +61,7 @@ class Train:
             self._run_seeds(self.out or parent)
             return
         folder = self.out or parent / f"seed_{self.config.seed}"
-        log_to = [partial(WeightsAndBiases, project=self.wandb)] if self.wandb else []
-        result = train_run(task, self.config, folder, self.resume, self.bar, log_to)
+        result = train_run(task, self.config, folder, self.resume, self.bar, self._log_to())
         if not is_first_host():
             return
         if result.finished:
@@ -72,6 +72,9 @@ class Train:
             print(f"stopped and saved; go on with: mars-demo train {self.task} ... --resume")
         print(f"run folder: {folder}")
 
+    def _log_to(self) -> list[Callable[[Path], Writer]]:
+        return [partial(WeightsAndBiases, project=self.wandb)] if self.wandb else []
+
     def _run_seeds(self, parent: Path) -> None:
         from mars_demo.processes import train_all
 
@@ -80,8 +83,11 @@ class Train:
         taken = [folder for folder in runs if (folder / "run.json").exists()]
         if taken and not self.resume:
             raise RunError(f"{taken[0]} holds a run already; pass --resume to go on with it")
-        options = ["--wandb", self.wandb] if self.wandb else []
-        train_all(self.task, runs, f"{self.task} {self.config.algo}", options)
+        if jax.default_backend() == "cpu":
+            options = ["--wandb", self.wandb] if self.wandb else []
+            train_all(self.task, runs, f"{self.task} {self.config.algo}", options)
+        else:  # one program: its batched products fill a device that one seed leaves idle
+            train_seeds(get_task(self.task), runs, self.resume, self.bar, self._log_to())
         print(f"run folders: {parent}/seed_*")
 
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from flax.linen.initializers import orthogonal, zeros_init
+from flax.linen.initializers import zeros_init
 from jax import Array
 
-from mars_demo.layers import by_rows, dense
+from mars_demo.layers import by_rows, dense, orthogonal
 
 
 class GRU(nn.Module):

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
-from flax.linen.initializers import orthogonal, zeros_init
+import jax.numpy as jnp
+from flax.linen import initializers
+from flax.linen.initializers import zeros_init
 from jax import Array
+from jax.custom_batching import sequential_vmap
 
 RELU_GAIN = 2.0**0.5
+
+
+def orthogonal(gain: float) -> Callable[..., Array]:
+    """An orthogonal initialiser that is safe to `vmap` on a CPU.
+
+    With jaxlib 0.10 QR decompositions of batches can wait for each other for ever there
+    (docs/training.md); here a batch is initialised one matrix after another.
+    """
+    draw = initializers.orthogonal(gain)
+
+    def initialise(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+        return sequential_vmap(lambda key: draw(key, shape, dtype))(key)
+
+    return initialise
 
 
 def dense(x: Array, features: int, gain: float, name: str) -> Array:

@@ -32,18 +32,20 @@ def free_bytes() -> int | None:
     return min((number for number in host if number is not None), default=None)
 
 
-def check_memory(trainer: Trainer) -> None:
-    """Raises ValueError, with an estimate, if a run cannot fit into this machine's memory."""
+def check_memory(trainer: Trainer, seeds: int = 1) -> None:
+    """Raises ValueError, with an estimate, if runs cannot fit into this machine's memory."""
     free = free_bytes()
-    if free is not None and _share(needed_bytes(trainer)) > free:
-        raise ValueError(describe_shortage(trainer))
+    if free is not None and seeds * _share(needed_bytes(trainer)) > free:
+        raise ValueError(describe_shortage(trainer, seeds))
 
 
-def describe_shortage(trainer: Trainer) -> str:
-    """How much memory a run needs, how much there is, and what would fit."""
-    config, free, needed = trainer.config, free_bytes(), _share(needed_bytes(trainer))
+def describe_shortage(trainer: Trainer, seeds: int = 1) -> str:
+    """How much memory runs of one program need, how much there is, and what would fit."""
+    config, free = trainer.config, free_bytes()
+    needed = seeds * _share(needed_bytes(trainer))
     said = (
-        f"num_envs {config.num_envs} x rollout_steps {config.rollout_steps} must fit into memory: "
+        f"num_envs {config.num_envs} x rollout_steps {config.rollout_steps}{_times(seeds)} must "
+        "fit into memory: "
         f"they need at least {needed / 1e9:.2f} GB"
     )
     if free is None:
@@ -59,6 +61,10 @@ def describe_shortage(trainer: Trainer) -> str:
 def _share(needed: int) -> int:
     """This machine's share of what all need."""
     return needed * jax.local_device_count() // jax.device_count()
+
+
+def _times(seeds: int) -> str:
+    return f" x {seeds} seeds" if seeds > 1 else ""
 
 
 def _bytes(tree: Any) -> int:

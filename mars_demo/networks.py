@@ -10,12 +10,12 @@ import math
 
 import flax.linen as nn
 import jax.numpy as jnp
-from flax.linen.initializers import orthogonal, zeros_init
+from flax.linen.initializers import zeros_init
 from jax import Array
 
 from mars_demo.distributions import Distribution
 from mars_demo.gru import GRU
-from mars_demo.layers import RELU_GAIN, dense
+from mars_demo.layers import RELU_GAIN, dense, orthogonal
 
 Image = tuple[int, int, int]
 """Height, width and channels of an image whose pixels lead a vector of features."""

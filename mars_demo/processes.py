@@ -20,7 +20,8 @@ from tqdm import tqdm
 
 from mars_demo.config import Config
 from mars_demo.metrics import read_metrics
-from mars_demo.run import RunError, stop_signals
+from mars_demo.run import RunError
+from mars_demo.signals import stop_signals
 
 
 def train_all(

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import mars_demo.run as runs
-from mars_demo import cli
+from mars_demo import cli, session
 from mars_demo.checkpoint import CheckpointError, list_checkpoints
 from mars_demo.description import checkout_commit
 from mars_demo.metrics import read_metrics
 from mars_demo.processes import flags
-from mars_demo.run import RunError, load_run, train_run
+from mars_demo.run import RunError, load_run, train_run, train_seeds
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 
@@ -89,7 +89,7 @@ def test_stopped_and_resumed_is_bit_for_bit_the_uninterrupted_run(
     tmp_path, monkeypatch, toy_task, config, number, log_lines
 ):
     """Its lines of metrics included, also where it was stopped between two of them."""
-    monkeypatch.setattr(runs, "LOG_LINES", log_lines)
+    monkeypatch.setattr(session, "LOG_LINES", log_lines)
     whole = train_run(toy_task(), config, tmp_path / "whole", bar=False)
     with monkeypatch.context() as patch:
         stop_after(patch, 3, number)
@@ -106,6 +106,24 @@ def test_stopped_and_resumed_is_bit_for_bit_the_uninterrupted_run(
     ]
     assert untimed[0] == untimed[1]
     assert len(untimed[0]) == log_lines
+
+
+def test_seeds_in_one_program_are_as_alone(tmp_path, monkeypatch, toy_task, config):
+    """One of them goes on from a checkpoint, and the other begins."""
+    configs = [config.replace(seed=seed) for seed in (0, 1)]
+    alone = [train_run(toy_task(), c, tmp_path / f"alone_{c.seed}", bar=False) for c in configs]
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        train_run(toy_task(), configs[0], tmp_path / "seed_0", bar=False)
+    runs_of = {tmp_path / f"seed_{c.seed}": c for c in configs}
+    together = train_seeds(toy_task(), runs_of, resume=True, bar=False)
+    assert all(result.finished for result in together)
+    for one, two, folder in zip(alone, together, runs_of, strict=True):
+        for a, b in zip(leaves(one.state), leaves(two.state), strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-4)
+        assert [line["step"] for line in read_metrics(folder)][-1] == 16 * 7 * UPDATES
+        saved = load_run(folder)[1]
+        np.testing.assert_array_equal(leaves(saved)[0], leaves(two.state)[0])
 
 
 def test_metrics_past_the_checkpoint_are_written_again_not_twice(
@@ -147,11 +165,11 @@ def poison(state):
 
 
 def test_a_nan_stops_the_run_within_one_update(tmp_path, monkeypatch, toy_task, config):
-    monkeypatch.setattr(runs, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(runs, "LOG_LINES", 1)  # whether or not a line of metrics is due
+    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(session, "LOG_LINES", 1)  # whether or not a line of metrics is due
     with monkeypatch.context() as patch:
         meddle(patch, 3, poison)
-        patch.setattr(runs._Session, "save", lambda self: None)  # nor a checkpoint
+        patch.setattr(session.Session, "save", lambda self: None)  # nor a checkpoint
         with pytest.raises(RunError, match=f"not finite at step {16 * 7 * 4}"):
             train_run(toy_task(), config, tmp_path / "unsaved", bar=False)
     meddle(monkeypatch, 3, poison)
@@ -168,8 +186,8 @@ def test_a_full_disk_stops_the_run_and_keeps_the_last_checkpoint(
     tmp_path, monkeypatch, toy_task, config
 ):
     whole = train_run(toy_task(), config, tmp_path / "whole", bar=False)
-    monkeypatch.setattr(runs, "CHECKPOINT_SECONDS", 0.0)
-    save, folder = runs.save_checkpoint, tmp_path / "cut"
+    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    save, folder = session.save_checkpoint, tmp_path / "cut"
 
     def full(folder, step, state, about):
         if step == 16 * 7 * 3:
@@ -177,7 +195,7 @@ def test_a_full_disk_stops_the_run_and_keeps_the_last_checkpoint(
         return save(folder, step, state, about)
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "save_checkpoint", full)
+        patch.setattr(session, "save_checkpoint", full)
         with pytest.raises(RunError, match=r"cannot write into .*No space left") as stopped:
             train_run(toy_task(), config, folder, bar=False)
     assert f"The last good checkpoint is {list_checkpoints(folder / 'checkpoints')[-1]}" in str(
@@ -193,7 +211,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_message(
     tmp_path, monkeypatch, toy_task, config, capsys
 ):
     whole = train_run(toy_task(), config, tmp_path / "whole", bar=False)
-    monkeypatch.setattr(runs, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
     train_run(toy_task(), config, tmp_path, bar=False)
     newest = list_checkpoints(tmp_path / "checkpoints")[-1]
     newest.with_suffix(".safetensors").write_bytes(b"")

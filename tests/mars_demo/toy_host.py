@@ -15,11 +15,11 @@ def main():
     folder, updates = Path(sys.argv[1]), int(sys.argv[2])
     hosts.HEARTBEAT_SECONDS = 10
     hosts.join_hosts()
-    from mars_demo import run
+    from mars_demo import run, session
     from tests.mars_demo.conftest import TOY_CONFIG, make_toy_task
 
     run.get_task = lambda name: make_toy_task()
-    run.CHECKPOINT_SECONDS = 0.2
+    session.CHECKPOINT_SECONDS = 0.2
     config = TOY_CONFIG.replace(total_steps=updates * TOY_CONFIG.steps_per_update)
     resume = (folder / "checkpoints").exists()
     result = run.train_run(make_toy_task(), config, folder, resume=resume, bar=False)

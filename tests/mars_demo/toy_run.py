@@ -7,7 +7,7 @@ pass, 0 for none: a disk that fills up.
 import resource
 import sys
 
-from mars_demo import cli, run
+from mars_demo import cli, run, session
 from mars_demo.processes import flags
 
 if __name__ == "__main__":
@@ -16,7 +16,7 @@ if __name__ == "__main__":
     folder, limit = sys.argv[1], int(sys.argv[2])
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    run.CHECKPOINT_SECONDS = 0.0
+    session.CHECKPOINT_SECONDS = 0.0
     cli.get_task = run.get_task = lambda name: make_toy_task()
     options = flags(TOY_CONFIG.replace(total_steps=10**9))
     cli.main(["train", "paxmen-4", *options, "--out", folder, "--no-bar"])
