@@ -11,6 +11,8 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 from mars_demo.objectives import OBJECTIVES
 
+DEFAULT_TASK, DEFAULT_ALGO = "paxmen-4", "mars"
+
 
 def nearest_first(value: str, valid: Iterable[str]) -> list[str]:
     """The valid names, the likeliest misspelling of `value` first."""

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import mars_demo.run as runs
-from mars_demo import cli, session
+from mars_demo import cli, session, train_command
 from mars_demo.checkpoint import CheckpointError, list_checkpoints
 from mars_demo.description import checkout_commit
 from mars_demo.metrics import read_metrics
@@ -282,7 +282,7 @@ def test_a_run_tells_how_it_was_made(tmp_path, toy_task, config):
 
 
 def test_the_command_draws_the_curve_at_the_end(tmp_path, monkeypatch, toy_task, config, capsys):
-    monkeypatch.setattr(cli, "get_task", lambda name: toy_task())
+    monkeypatch.setattr(train_command, "get_task", lambda name: toy_task())
     cli.main(["train", "paxmen-4", *flags(config), "--out", str(tmp_path / "run"), "--no-bar"])
     assert capsys.readouterr().out == f"run folder: {tmp_path / 'run'}\n"
     assert (tmp_path / "run" / "curve.png").read_bytes().startswith(b"\x89PNG")

@@ -7,7 +7,7 @@ pass, 0 for none: a disk that fills up.
 import resource
 import sys
 
-from mars_demo import cli, run, session
+from mars_demo import cli, run, session, train_command
 from mars_demo.processes import flags
 
 if __name__ == "__main__":
@@ -17,6 +17,6 @@ if __name__ == "__main__":
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     session.CHECKPOINT_SECONDS = 0.0
-    cli.get_task = run.get_task = lambda name: make_toy_task()
+    train_command.get_task = run.get_task = lambda name: make_toy_task()
     options = flags(TOY_CONFIG.replace(total_steps=10**9))
     cli.main(["train", "paxmen-4", *options, "--out", folder, "--no-bar"])

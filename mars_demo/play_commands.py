@@ -1,0 +1,97 @@
+"""Commands that play with a trained team."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import Positional
+
+from mars_demo.config import check_number
+from mars_demo.evaluate import Trained, trained_run
+
+
+@dataclass(frozen=True)
+class _Played:
+    """What `eval` and `render` have in common: whose team plays, and how."""
+
+    folder: Annotated[Positional[Path | None], tyro.conf.arg(metavar="RUN")] = None
+    """A run's folder."""
+    pretrained: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Instead: a team that ships with the package, or the JSON file of an exported one."""
+    greedy: bool = False
+    """Take the likeliest action instead of sampling."""
+    seed: int = 0
+    """Seed of the episodes."""
+
+    def team(self) -> Trained:
+        """The team that was asked for."""
+        from mars_demo.pretrained import list_pretrained, load_pretrained
+
+        check_number("seed", self.seed, 0, 2**32 - 1)
+        if self.folder is not None and self.pretrained is None:
+            return trained_run(self.folder)
+        if self.pretrained is not None and self.folder is None:
+            return load_pretrained(self.pretrained)
+        names = ", ".join(list_pretrained())
+        raise ValueError(f"give either a run's folder or --pretrained, with one of: {names}")
+
+
+@dataclass(frozen=True)
+class Eval(_Played):
+    """Play whole episodes with a trained team, beside the random policy and the task's script."""
+
+    episodes: int = 256
+    """Episodes to play with each policy."""
+
+    def run(self) -> None:
+        from mars_demo.demo import compare_policies, format_scores
+
+        check_number("episodes", self.episodes, 1, 10**6)
+        team = self.team()
+        scores = compare_policies(team, self.episodes, self.seed, self.greedy)
+        print(format_scores(team.trainer.task, scores))
+
+
+@dataclass(frozen=True)
+class Render(_Played):
+    """Play one episode with a trained team and draw it. Without a format: GIF and HTML."""
+
+    gif: bool = False
+    """Write an animated GIF."""
+    mp4: bool = False
+    """Write an MP4 video (needs the extra `video`)."""
+    html: bool = False
+    """Write a self-contained page with a scrubber."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
+    """Where to write [the run's folder, or demo/TASK]."""
+
+    def run(self) -> None:
+        from mars_demo.demo import render
+
+        chosen = [name for name in ("gif", "mp4", "html") if getattr(self, name)]
+        team = self.team()
+        out = self.out or self.folder or Path("demo") / team.trainer.task.name
+        for path in render(team, chosen or ["gif", "html"], out, self.seed, self.greedy):
+            print(path)
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a run's trained team as files of its own: parameters, configuration, score."""
+
+    folder: Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """A run's folder."""
+    path: Annotated[Positional[Path], tyro.conf.arg(metavar="FILE")]
+    """The JSON file to write; the parameters go beside it, as safetensors."""
+    episodes: int = 1024
+    """Episodes to play for the score that is told."""
+
+    def run(self) -> None:
+        from mars_demo.pretrained import export_team
+
+        check_number("episodes", self.episodes, 1, 10**6)
+        for path in export_team(self.folder, self.path, self.episodes):
+            print(path)
