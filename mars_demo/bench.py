@@ -43,7 +43,7 @@ def bench(
     for name, value in {"num_envs": num_envs, "steps": steps, "repeats": repeats}.items():
         if value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
-    runs = [_prepare(env, num_envs, steps) for _, env in envs]
+    runs = [prepare(env, num_envs, steps) for _, env in envs]
     best = [float("inf")] * len(runs)
     for _ in range(repeats):
         for i, (run, _, _) in enumerate(runs):
@@ -55,7 +55,7 @@ def bench(
     return _table(measured, num_envs, steps)
 
 
-def _prepare(
+def prepare(
     env: MultiAgentEnv, num_envs: int, steps: int
 ) -> tuple[Callable[[], Any], float, float]:
     """A call that steps the environments, the seconds of its first time, and bytes a step."""

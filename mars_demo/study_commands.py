@@ -111,21 +111,23 @@ class Ratios:
 class Study:
     """Run an experiment of docs/results.md. Runs that are there already are not run again."""
 
-    name: Positional[Literal["tune", "compare", "knobs", "scenarios", "ladder"]]
+    name: Positional[Literal["tune", "compare", "knobs", "scenarios", "ladder", "device"]]
     """`tune` chooses presets, `compare` compares objectives, `knobs` turns one knob at a time,
-    `scenarios` trains MARS on AeroJAX's benchmark, `ladder` lets AeroJAX's scripts play."""
+    `scenarios` trains MARS on AeroJAX's benchmark, `ladder` lets AeroJAX's scripts play, `device`
+    measures what this machine's devices can do."""
     task: str = DEFAULT_TASK
-    """The task's name; `scenarios` and `ladder` have their own."""
+    """The task's name; `scenarios`, `ladder` and `device` have their own."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
     """Where to [studies/TASK/NAME, or studies/NAME]."""
 
     def run(self) -> None:
-        if self.name in ("scenarios", "ladder"):
+        if self.name in ("scenarios", "ladder", "device"):
+            from mars_demo.device_study import study_device
             from mars_demo.ladder import climb
             from mars_demo.scenario_study import study_scenarios
 
-            study = climb if self.name == "ladder" else study_scenarios
-            print(study(self.out or Path("studies") / self.name))
+            study = {"scenarios": study_scenarios, "ladder": climb, "device": study_device}
+            print(study[self.name](self.out or Path("studies") / self.name))
             return
         from mars_demo.studies import STUDIES
 
