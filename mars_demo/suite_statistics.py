@@ -1,0 +1,177 @@
+"""Statistics over tasks and seeds that the field accepts (Agarwal et al., 2021), by rliable.
+
+Scores are normalised per task by bounds that all algorithms share. Intervals are 95 % percentile
+bootstrap intervals, stratified by task, drawn with a fixed seed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mars_demo.cells import Cell
+
+RESAMPLES = 2000
+TAUS = np.linspace(0.0, 1.0, 51)
+"""Normalised scores at which performance profiles are read."""
+
+Scores = dict[str, np.ndarray]
+"""For each algorithm, normalised scores, float64 (seeds, tasks)."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and its 95 % interval; floats, or arrays of one shape."""
+
+    value: Any
+    low: Any
+    high: Any
+
+
+class UnsoundError(ValueError):
+    """Results that do not bear the statistics; the message lists what is wrong with them."""
+
+
+def check_sound(cells: Sequence[Cell], partial: bool = False) -> None:
+    """Raises UnsoundError unless every algorithm has the same seeds and budget on every task.
+
+    Args:
+        cells: the results.
+        partial: leave out tasks that are not complete instead of refusing; see `complete_tasks`.
+    """
+    if not cells:
+        raise UnsoundError("there are no results")
+    algos, seeds = _distinct(cells, "algo"), _distinct(cells, "seed")
+    if len(seeds) < 2:
+        raise UnsoundError(
+            f"there is one seed ({seeds[0]}): its interval would be of width 0; valid: 2 or more"
+        )
+    there = {(cell.task, cell.algo, cell.seed) for cell in cells}
+    if len(there) < len(cells):
+        raise UnsoundError("a task, algorithm and seed is there more than once")
+    for task in _distinct(cells, "task"):
+        budgets = {cell.algo: cell.budget for cell in cells if cell.task == task}
+        if len({cell.budget for cell in cells if cell.task == task}) > 1:
+            raise UnsoundError(f"{task} was trained with unequal budgets: {budgets}")
+    every = itertools.product(_distinct(cells, "task"), algos, seeds)
+    missing = [f"{cell[0]} {cell[1]} seed {cell[2]}" for cell in every if cell not in there]
+    if missing and not partial:
+        raise UnsoundError(f"{len(missing)} cells are missing: {'; '.join(missing)}")
+    if missing and not complete_tasks(cells):
+        raise UnsoundError(f"no task is complete; missing: {'; '.join(missing)}")
+
+
+def complete_tasks(cells: Sequence[Cell]) -> list[str]:
+    """The tasks that have every algorithm and seed."""
+    whole = len(_distinct(cells, "algo")) * len(_distinct(cells, "seed"))
+    tasks = _distinct(cells, "task")
+    return [task for task in tasks if sum(cell.task == task for cell in cells) == whole]
+
+
+def normalised(
+    cells: Sequence[Cell],
+    bounds: Mapping[str, tuple[float, float]],
+    score: Callable[[Cell], float],
+) -> Scores:
+    """Scores of complete tasks, 0 at the lower bound and 1 at the upper one.
+
+    Raises:
+        UnsoundError: a task has no bounds.
+    """
+    tasks = complete_tasks(cells)
+    if without := [task for task in tasks if task not in bounds]:
+        raise UnsoundError(f"tasks without bounds: {', '.join(without)}")
+    found = {(cell.task, cell.algo, cell.seed): score(cell) for cell in cells}
+
+    def scaled(task: str, algo: str, seed: int) -> float:
+        low, high = bounds[task]
+        return (found[task, algo, seed] - low) / (high - low)
+
+    return {
+        algo: np.array(
+            [[scaled(task, algo, seed) for task in tasks] for seed in _distinct(cells, "seed")]
+        )
+        for algo in _distinct(cells, "algo")
+    }
+
+
+def aggregates(scores: Scores) -> dict[str, dict[str, Estimate]]:
+    """For each algorithm its median, IQM, mean and optimality gap over all runs."""
+    from rliable import metrics
+
+    names = {
+        "median": metrics.aggregate_median,
+        "IQM": metrics.aggregate_iqm,
+        "mean": metrics.aggregate_mean,
+        "optimality gap": metrics.aggregate_optimality_gap,
+    }
+    found = _estimate(scores, lambda x: np.array([measure(x) for measure in names.values()]))
+    return {
+        algo: {
+            name: Estimate(*(float(part[i]) for part in (of.value, of.low, of.high)))
+            for i, name in enumerate(names)
+        }
+        for algo, of in found.items()
+    }
+
+
+def improvements(scores: Scores) -> dict[tuple[str, str], Estimate]:
+    """For each pair of algorithms, how probably a run of the first beats one of the second."""
+    from rliable import metrics
+
+    pairs = {f"{a},{b}": (scores[a], scores[b]) for a, b in itertools.permutations(scores, 2)}
+    found = _estimate(pairs, lambda x, y: np.array([metrics.probability_of_improvement(x, y)]))
+    return {
+        (pair.split(",")[0], pair.split(",")[1]): Estimate(
+            *(float(part[0]) for part in (of.value, of.low, of.high))
+        )
+        for pair, of in found.items()
+    }
+
+
+def profiles(scores: Scores) -> dict[str, Estimate]:
+    """The share of runs whose score is above each of `TAUS`: performance profiles."""
+    return _estimate(scores, lambda x: np.mean(x[..., None] > TAUS, axis=(0, 1)))
+
+
+def sample_efficiency(
+    cells: Sequence[Cell], bounds: Mapping[str, tuple[float, float]]
+) -> tuple[np.ndarray, dict[str, Estimate]]:
+    """IQM at each evaluation, against the share of the budget that it came at.
+
+    Raises:
+        UnsoundError: cells were not evaluated equally often.
+    """
+    from rliable import metrics
+
+    counts = {len(cell.scores) for cell in cells}
+    if len(counts) > 1:
+        raise UnsoundError(f"cells have unequal numbers of evaluations: {sorted(counts)}")
+    count = counts.pop()
+    at_each = [normalised(cells, bounds, lambda cell, i=i: cell.scores[i]) for i in range(count)]
+    stacked = {algo: np.stack([at[algo] for at in at_each], axis=-1) for algo in at_each[0]}
+    iqm = _estimate(
+        stacked, lambda x: np.array([metrics.aggregate_iqm(x[..., i]) for i in range(count)])
+    )
+    return (1.0 + np.arange(count)) / count, iqm
+
+
+def _estimate(scores: Mapping[str, Any], measure: Callable[..., np.ndarray]) -> dict[str, Estimate]:
+    from rliable.library import get_interval_estimates
+
+    before = np.random.get_state()  # noqa: NPY002 - rliable 1.2 draws from NumPy's global generator
+    try:
+        np.random.seed(0)  # noqa: NPY002
+        values, intervals = get_interval_estimates(dict(scores), measure, reps=RESAMPLES)
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+    return {name: Estimate(values[name], *intervals[name]) for name in scores}
+
+
+def _distinct(cells: Sequence[Cell], field: str) -> list[Any]:
+    """The values of a field, in the order in which they first come."""
+    return list(dict.fromkeys(getattr(cell, field) for cell in cells))

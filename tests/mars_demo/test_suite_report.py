@@ -1,0 +1,51 @@
+"""The report of a sweep: what its page, its text and its data hold."""
+
+import json
+import re
+
+import pytest
+
+from mars_demo.suite_report import write_report
+from mars_demo.suite_statistics import UnsoundError
+from tests.mars_demo.test_suite_statistics import BOUNDS, CELLS, without
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    pytest.importorskip("rliable")
+    return write_report(CELLS, BOUNDS, tmp_path_factory.mktemp("report"))
+
+
+def test_the_page_stands_alone(report):
+    page = report.read_text()
+    assert page.count("<svg") == 4
+    assert not re.search(r"(src|href)=\"http", page)
+    assert "2 tasks, 2 algorithms, 4 seeds" in page
+
+
+def test_tables_have_means_with_intervals(report):
+    # Scores 8, 9, 10, 7: mean 8.5, deviation 1.29, and Student's t of 3 degrees is 3.18.
+    text = report.with_name("report.md").read_text()
+    assert "8.50 ± 2.05" in text
+    assert "5.00 ± 0.00" in text
+    assert "class=best>8.50 ± 2.05" in report.read_text()
+
+
+def test_data_has_every_cell(report):
+    data = json.loads(report.with_name("report.json").read_text())
+    assert len(data["cells"]) == len(CELLS)
+    assert data["aggregates"]["mars"]["IQM"]["value"] == pytest.approx(0.65)
+
+
+def test_the_same_results_give_the_same_bytes(report, tmp_path):
+    again = write_report(CELLS, BOUNDS, tmp_path)
+    assert again.read_bytes() == report.read_bytes()
+
+
+def test_missing_cells_are_refused_unless_asked_for(tmp_path):
+    pytest.importorskip("rliable")
+    cells = without("hard", "mappo", 2)
+    with pytest.raises(UnsoundError, match="hard mappo seed 2"):
+        write_report(cells, BOUNDS, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+    assert "1 tasks" in write_report(cells, BOUNDS, tmp_path / "some", partial=True).read_text()
