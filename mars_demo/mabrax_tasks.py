@@ -19,7 +19,7 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import wrappers
-from mars_demo.task import Task, built_once, flat, require, suite_preset, team_return
+from mars_demo.task import Strong, Task, built_once, flat, require, suite_preset, team_return
 from wrappers.wrapper import Transition
 
 ROBOTS = ("hopper_3x1", "halfcheetah_6x1", "walker2d_2x3", "ant_4x2", "humanoid_9|8")
@@ -45,7 +45,8 @@ def _make(name: str) -> MultiAgentEnv:
     require("brax")
     from jaxmarl import make
 
-    return Fall(make(name, homogenisation_method="max", episode_length=_STEPS, auto_reset=False))
+    env = make(name, homogenisation_method="max", episode_length=_STEPS, auto_reset=False)
+    return Fall(Strong(env))
 
 
 def _task(name: str) -> Task:

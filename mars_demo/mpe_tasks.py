@@ -5,7 +5,7 @@ from __future__ import annotations
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import wrappers
-from mars_demo.task import Task, built_once, flat, suite_preset, team_return
+from mars_demo.task import Strong, Task, built_once, flat, suite_preset, team_return
 
 _STEPS = 25
 
@@ -19,7 +19,7 @@ def _make(num_agents: int, steps: int) -> MultiAgentEnv:
         num_landmarks=num_agents,
         local_ratio=0.5,
     )
-    return wrappers.TimeLimit(env, steps)
+    return wrappers.TimeLimit(Strong(env), steps)
 
 
 def _task(name: str, num_agents: int, steps: int = _STEPS) -> Task:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 from mars_demo.config import Config
 from mars_demo.networks import Image
+from wrappers.wrapper import Observations, Transition, Wrapper
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,24 @@ def built_once(build: Callable[[], MultiAgentEnv]) -> Callable[[], MultiAgentEnv
             return build()
 
     return make
+
+
+class Strong(Wrapper):
+    """Strips weak types from what an environment returns.
+
+    Where a reset's state has one and a step's has not, or the other way round, as with JaxMARL's
+    own environments, everything that takes a state is compiled twice.
+    """
+
+    def reset(self, key: Array) -> tuple[Observations, Any]:
+        return _strong(self._env.reset(key))
+
+    def step_env(self, key: Array, state: Any, actions: Mapping[str, Any]) -> Transition:
+        return _strong(self._env.step_env(key, state, actions))
+
+
+def _strong(tree: Any) -> Any:
+    return jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), tree)
 
 
 def require(package: str) -> Any:
