@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ from tyro.conf import Positional
 from mars_demo.silence import silence
 
 with silence():  # stdout is for our answers
-    from mars_demo.tasks import TASKS, Task, get_task, list_tasks
+    from mars_demo.tasks import SUITE, TASKS, Task, get_task, list_tasks, task_facts
 
 from mars_demo.checkpoint import CheckpointError
 from mars_demo.config import DEFAULT_ALGO, DEFAULT_TASK, Config
@@ -22,6 +23,7 @@ from mars_demo.objectives import OBJECTIVES
 from mars_demo.play_commands import Eval, Export, Render
 from mars_demo.run import RunError
 from mars_demo.study_commands import Bench, Compare, Demo, Figure, Ratios, Study
+from mars_demo.sweep_command import Sweep
 from mars_demo.train_command import Train
 
 
@@ -30,29 +32,17 @@ class List:
     """List the tasks, or the algorithms."""
 
     what: Positional[Literal["tasks", "algorithms"]] = "tasks"
+    suite: bool = False
+    """Only the 47 tasks of the comparison: docs/suite.md."""
 
     def run(self) -> None:
         if self.what == "algorithms":
             for name, objective in OBJECTIVES.items():
                 print(f"{name:12s} {(objective.__doc__ or '').strip().splitlines()[0]}")
             return
-        for name in list_tasks():
-            print(f"{name:28s} {_facts(name)}")
-
-
-def _facts(name: str) -> str:
-    """A task in one line; for an environment that cannot be one, why."""
-    try:
-        task = get_task(name)
-        env = task.make()
-    except Exception as error:  # whatever another package's environment raises
-        return f"cannot be trained on: {error}"
-    agent = env.agents[0]
-    actions = getattr(env.action_space(agent), "n", "continuous")
-    return (
-        f"{len(env.agents)} agents, observation {env.observation_space(agent).shape}, "  # pyright: ignore[reportAttributeAccessIssue]
-        f"{actions} actions, {task.episode_length} steps, score: {task.score_name}"
-    )
+        names = itertools.chain(*SUITE.values()) if self.suite else list_tasks()
+        for name in names:
+            print(f"{name:30s} {task_facts(name)}")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -84,6 +74,7 @@ def _commands(args: Sequence[str]) -> type:
         "compare": Compare,
         "ratios": Ratios,
         "study": Study,
+        "sweep": Sweep,
         "bench": Bench,
         "figure": Figure,
         "demo": Demo,
