@@ -7,7 +7,8 @@ import os
 import platform
 import subprocess
 import sys
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from mars_demo.tasks import Task
 
 PACKAGES = ("paxmen-aerojax", "jax", "jaxlib", "jaxmarl", "flax", "optax", "numpy")
 """Whose versions decide the bits of a run."""
+OPTIONAL = ("jumanji", "brax")
+"""Likewise where they are installed: they bring environments."""
 
 
 def describe(task: Task, config: Config) -> dict[str, Any]:
@@ -27,15 +30,24 @@ def describe(task: Task, config: Config) -> dict[str, Any]:
         "task": task.name,
         "config": dataclasses.asdict(config),
         "command": sys.argv,
-        "versions": {"python": platform.python_version()} | _versions(),
+        "versions": {"python": platform.python_version()} | versions(),
         **({"commit": commit} if commit else {}),
         **_place(),
     }
 
 
+def versions() -> dict[str, str]:
+    """The versions of the packages that decide the bits of a run."""
+    found = {name: version(name) for name in PACKAGES}
+    for name in OPTIONAL:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
 def changed_versions(about: dict[str, Any]) -> str:
     """Which packages are not those of a description, in words; empty if all are."""
-    return _differences(about.get("versions", {}), _versions())
+    return _differences(about.get("versions", {}), versions())
 
 
 def changed_places(about: dict[str, Any]) -> str:
@@ -57,10 +69,6 @@ def checkout_commit(root: Path) -> str | None:
         return git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _versions() -> dict[str, str]:
-    return {name: version(name) for name in PACKAGES}
 
 
 def _place() -> dict[str, Any]:

@@ -42,34 +42,20 @@ def train_all(
         RunError: runs failed (all others are finished first; the message names what failed), or
             a signal stopped them.
     """
-    waiting = [folder for folder, config in runs.items() if not is_finished(folder, config)]
-    free = _core_slots()
-    running: dict[Path, tuple[subprocess.Popen[bytes], frozenset[int]]] = {}
+    commands = {
+        folder: _command(folder, [task, *flags(config), *options])
+        for folder, config in runs.items()
+        if not is_finished(folder, config)
+    }
     failed: list[Path] = []
     total = sum(config.num_updates * config.steps_per_update for config in runs.values())
     progress = tqdm(total=total, unit=" steps", unit_scale=True, desc=name)
-    with progress as bar, stop_signals() as stop:
-        try:
-            while (waiting or running) and not stop:
-                while waiting and free:
-                    folder, cores = waiting.pop(0), free.pop()
-                    running[folder] = (
-                        _launch([task, *flags(runs[folder]), *options], folder, cores),
-                        cores,
-                    )
-                time.sleep(0.5)
-                for folder, (process, cores) in list(running.items()):
-                    if process.poll() is not None:
-                        del running[folder]
-                        free.append(cores)
-                        failed += [folder] if process.returncode else []
-                bar.n = sum(_steps_done(folder) for folder in runs)
-                bar.refresh()
-        finally:
-            for process, _ in running.values():
-                process.terminate()
-            for process, _ in running.values():
-                process.wait()
+    with progress as bar, stop_signals() as stop, Processes(commands) as processes:
+        while processes.busy and not stop:
+            time.sleep(0.5)
+            failed += [folder for folder, status in processes.poll().items() if status]
+            bar.n = sum(steps_done(folder) for folder in runs)
+            bar.refresh()
     if stop:
         raise RunError("stopped and saved; the same command goes on from here")
     if failed:
@@ -79,7 +65,7 @@ def train_all(
 
 def is_finished(folder: Path, config: Config) -> bool:
     """Whether a run's folder holds metrics up to its last update."""
-    return _steps_done(folder) >= config.num_updates * config.steps_per_update
+    return steps_done(folder) >= config.num_updates * config.steps_per_update
 
 
 def flags(config: Config) -> list[str]:
@@ -94,12 +80,58 @@ def flags(config: Config) -> list[str]:
     return words
 
 
-def _launch(words: Sequence[str], folder: Path, cores: frozenset[int]) -> subprocess.Popen[bytes]:
-    folder.mkdir(parents=True, exist_ok=True)
+def _command(folder: Path, words: Sequence[str]) -> list[str]:
     command = [sys.executable, "-m", "mars_demo", "train", *words]
     command += ["--out", str(folder), "--no-bar"]
-    command += ["--resume"] if (folder / "run.json").exists() else []
+    return command + (["--resume"] if (folder / "run.json").exists() else [])
 
+
+class Processes:
+    """Commands as processes, as many at once as there are cores, each on a core of its own.
+
+    What one prints goes to `output.txt` in its folder. Leaving the context ends those still
+    running by SIGTERM, and waits for them.
+
+    Args:
+        commands: the words of each, by its folder.
+    """
+
+    def __init__(self, commands: Mapping[Path, Sequence[str]]):
+        self._waiting = dict(commands)
+        self._running: dict[Path, tuple[subprocess.Popen[bytes], frozenset[int]]] = {}
+        self._free = core_slots()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any is running or waiting."""
+        return bool(self._waiting or self._running)
+
+    def poll(self) -> dict[Path, int]:
+        """Starts what has a core, and returns the exit statuses of those that have ended since."""
+        ended: dict[Path, int] = {}
+        for folder, (process, cores) in list(self._running.items()):
+            if process.poll() is not None:
+                del self._running[folder]
+                self._free.append(cores)
+                ended[folder] = process.returncode
+        while self._waiting and self._free:
+            folder, cores = next(iter(self._waiting)), self._free.pop()
+            process = _launch(self._waiting.pop(folder), folder, cores)
+            self._running[folder] = process, cores
+        return ended
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process, _cores in self._running.values():
+            process.terminate()
+        for process, _cores in self._running.values():
+            process.wait()
+
+
+def _launch(command: Sequence[str], folder: Path, cores: frozenset[int]) -> subprocess.Popen[bytes]:
+    folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "output.txt", "ab") as output:
         process = subprocess.Popen(
             command,
@@ -115,7 +147,7 @@ def _launch(words: Sequence[str], folder: Path, cores: frozenset[int]) -> subpro
     return process
 
 
-def _core_slots() -> list[frozenset[int]]:
+def core_slots() -> list[frozenset[int]]:
     """A set of cores for each process to run at once; empty where it cannot or need not choose."""
     if jax.default_backend() != "cpu":
         return [frozenset()]
@@ -124,6 +156,7 @@ def _core_slots() -> list[frozenset[int]]:
     return [frozenset({core}) for core in sorted(os.sched_getaffinity(0))]
 
 
-def _steps_done(folder: Path) -> int:
+def steps_done(folder: Path) -> int:
+    """The environment steps that a run's metrics tell of."""
     metrics = read_metrics(folder)
     return metrics[-1]["step"] if metrics else 0

@@ -29,7 +29,7 @@ from mars_demo.memory import check_memory, describe_shortage
 from mars_demo.metrics import JsonLines, TensorBoard, Writer, Writers
 from mars_demo.session import Result as Result
 from mars_demo.session import RunError as RunError
-from mars_demo.session import Session, catch_up, last_saved, train_sessions
+from mars_demo.session import Session, Watch, catch_up, last_saved, train_sessions
 from mars_demo.tasks import Task, get_task
 from mars_demo.train import Trainer, TrainState
 
@@ -41,6 +41,7 @@ def train_run(
     resume: bool = False,
     bar: bool = True,
     log_to: Sequence[Callable[[Path], Writer]] = (),
+    watch: Watch | None = None,
 ) -> Result:
     """Trains in a folder, from the start or from its newest whole checkpoint.
 
@@ -51,6 +52,7 @@ def train_run(
         resume: go on with the run that is there.
         bar: show a progress bar on stderr.
         log_to: makers of further writers of metrics, called with the folder.
+        watch: called after each update, before a checkpoint of it is saved.
 
     Raises:
         ValueError: an impossible configuration, or one that does not fit into memory.
@@ -58,7 +60,7 @@ def train_run(
             memory or the disk is full.
         CheckpointError: there are checkpoints, and none of them can be used.
     """
-    return train_seeds(task, {folder: config}, resume, bar, log_to)[0]
+    return train_seeds(task, {folder: config}, resume, bar, log_to, watch)[0]
 
 
 def train_seeds(
@@ -67,6 +69,7 @@ def train_seeds(
     resume: bool = False,
     bar: bool = True,
     log_to: Sequence[Callable[[Path], Writer]] = (),
+    watch: Watch | None = None,
 ) -> list[Result]:
     """Trains several seeds in one program; arguments and errors are those of `train_run`.
 
@@ -99,7 +102,7 @@ def train_seeds(
         with ExitStack() as stack:
             bar_shown = stack.enter_context(progress)
             writers = [stack.enter_context(_writers(session, log_to)) for session in sessions]
-            return train_sessions(sessions, step, writers, bar_shown)
+            return train_sessions(sessions, step, writers, bar_shown, watch)
 
 
 def _writers(session: Session, log_to: Sequence[Callable[[Path], Writer]]) -> Writers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +118,16 @@ class Session:
         )
 
 
+Watch = Callable[[Session], None]
+"""What wants to see a run after each of its updates, before a checkpoint of it is saved."""
+
+
 def train_sessions(
-    sessions: Sequence[Session], step: Any, writers: Sequence[Writers], progress: Any
+    sessions: Sequence[Session],
+    step: Any,
+    writers: Sequence[Writers],
+    progress: Any,
+    watch: Watch | None = None,
 ) -> list[Result]:
     """Updates all until the runs are finished or a signal comes, then saves."""
     config = sessions[0].trainer.config
@@ -129,6 +137,9 @@ def train_sessions(
             try:
                 _update(sessions, step)
                 lines = [one.log(metrics) for one, metrics in zip(sessions, writers, strict=True)]
+                if watch is not None:
+                    for one in sessions:
+                        watch(one)
             except RunError:
                 _save(one for one in sessions if one.is_finite())
                 raise
