@@ -5,7 +5,6 @@ The modules `*_tasks.py` are the ones that name environments, a family each; thi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -53,12 +52,6 @@ SUITE = {
     for family in ("smax", "rware", "lbf", "connector", "mpe", "mabrax")
 }
 """The 47 tasks of the comparison, by environment (docs/suite.md)."""
-
-
-def suite_lines() -> Iterator[str]:
-    """The suite, a line a task: its name, agents, observation, actions, steps and score."""
-    for name in (name for names in SUITE.values() for name in names):
-        yield f"{name:30s} {task_facts(name)}"
 
 
 def task_facts(name: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from mars_demo.config import Config
 from mars_demo.evaluate import evaluate, learned_policy
 from mars_demo.task import Task
-from mars_demo.tasks import SUITE, get_task, suite_lines
+from mars_demo.tasks import SUITE, get_task, task_facts
 from mars_demo.train import Trainer, TrainState
 
 pytestmark = pytest.mark.loose_promotion  # others wrote most of them
@@ -75,23 +75,21 @@ def test_presets_differ_between_algorithms_in_eps_alone(name):
     assert same == {preset("mars")}
 
 
-def test_a_line_a_task_name_first():
-    lines = list(suite_lines())
-    assert [line.split()[0] for line in lines] == NAMES
-    told = dict(zip(NAMES, lines, strict=True))
-    spread = told["mpe/spread-5"]
-    assert spread.endswith("5 agents, observation (30,), 5 actions, 25 steps, score: return")
-    for name, line in told.items():
-        assert line.endswith(f"score: {get_task(name).score_name}") or not BRAX, line
-        assert line.endswith(f"score: {get_task(name).score_name}") or name[:7] == "mabrax/", line
+def test_facts_of_a_task_fit_a_line():
+    facts = {name: task_facts(name) for name in NAMES if BRAX or name[:7] != "mabrax/"}
+    assert facts["mpe/spread-5"] == (
+        "5 agents, observation (30,), 5 actions, 25 steps, score: return"
+    )
+    for name, line in facts.items():
+        assert line.endswith(f" steps, score: {get_task(name).score_name}"), line
 
 
 def of_type(x):
     return x.shape, x.dtype, x.weak_type  # all of which a compiled step expects
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_task_traces(name):
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in SMALLEST])
+def test_every_other_task_traces(name):
     task = need(name)
     assert task.episode_length == task.make().max_steps  # pyright: ignore[reportAttributeAccessIssue]
     trainer = Trainer(task, tiny(task).replace(stagger=False))
