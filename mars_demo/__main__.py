@@ -1,5 +1,6 @@
 """The command `mars-demo`, which `python -m mars_demo` is too."""
 
+import os
 import sys
 
 from mars_demo.hosts import join_hosts
@@ -14,6 +15,9 @@ def main() -> None:
         except ValueError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None
+    if sys.argv[1:2] == ["sweep"]:
+        # Its runs are processes that share the accelerator with it, and it needs nothing there.
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from mars_demo.cli import main as run
 
     run()
