@@ -1,5 +1,6 @@
 """Engines: this machine, SLURM by submitit's local executor, and a Ray cluster of two nodes."""
 
+import _thread
 import shutil
 import sys
 import threading
@@ -8,15 +9,25 @@ from pathlib import Path
 
 import pytest
 
+import mars_demo.plan as plans
 from mars_demo.engines import Local, Ray, Slurm
+from mars_demo.evaluations import read_evaluations
+from mars_demo.metrics import read_metrics
+from mars_demo.plan import make_plan, open_plan
 from mars_demo.relay import relay
 from mars_demo.run import RunError
+from mars_demo.sweep import read_cells, run_sweep
 
+pytestmark = pytest.mark.loose_promotion  # flax and optax
+
+TOY_WORKER = Path(__file__).with_name("toy_worker.py")
 SHELL = {
     "fine": ["sh", "-c", "echo done"],
     "wrong": ["sh", "-c", "echo what happened; exit 3"],
     "killed": ["sh", "-c", "kill -9 $$"],
 }
+TRAP = "trap 'echo asked to stop; exit' TERM; echo up; while :; do sleep 0.1; done"
+UNENDING = ["sh", "-c", TRAP]
 
 
 def ends(running, count, seconds):
@@ -44,13 +55,8 @@ def test_local_processes_end_with_their_statuses(tmp_path):
 
 
 def test_leaving_stops_what_runs_and_starts_nothing_more(tmp_path):
-    words = [
-        "sh",
-        "-c",
-        "trap 'echo asked to stop; exit' TERM; echo up; while :; do sleep 0.1; done",
-    ]
     folders = [tmp_path / str(n) for n in range(Local().at_once + 1)]
-    with Local().start(dict.fromkeys(folders, words)) as running:
+    with Local().start(dict.fromkeys(folders, UNENDING)) as running:
         running.poll()
         wait_for(lambda: all((f / "output.txt").stat().st_size for f in folders[:-1]))
     for folder in folders[:-1]:
@@ -59,13 +65,8 @@ def test_leaving_stops_what_runs_and_starts_nothing_more(tmp_path):
 
 
 def test_a_relay_asks_its_command_to_stop_when_it_is_interrupted(tmp_path):
-    words = [
-        "sh",
-        "-c",
-        "trap 'echo asked to stop; exit' TERM; echo up; while :; do sleep 0.1; done",
-    ]
     with pytest.raises(KeyboardInterrupt):
-        relay_and_interrupt(words, tmp_path)
+        relay_and_interrupt(UNENDING, tmp_path)
     assert (tmp_path / "output.txt").read_text() == "up\nasked to stop\n"
 
 
@@ -100,3 +101,66 @@ def test_a_package_that_is_missing_is_told_with_its_extra(monkeypatch, engine, p
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ImportError, match=rf"{package} is not installed.*\[{extra}\]"):
         engine.check()
+
+
+def sweep_on(engine, folder, monkeypatch, toy_task):
+    """A sweep of two toy runs: one dies at first, and the same sweep goes on from there."""
+    monkeypatch.setattr(plans, "get_task", lambda name: toy_task())
+    plan = make_plan("smoke", ["toy"], ["mars"], 2, 3 * 16 * 8)
+    open_plan(folder, plan)
+    one, other = plan.jobs
+    (folder / other).mkdir(parents=True)
+    (folder / other / "die").touch()
+    worker = [sys.executable, str(TOY_WORKER), "0"]
+    with pytest.raises(RunError, match=f"1 of 2 runs failed: {other}"):
+        run_sweep(plan, folder, engine, False, worker)
+    assert read_cells(folder)[1] == [other]
+    (folder / other / "die").unlink()
+    before = (folder / one / "output.txt").read_text()
+    run_sweep(plan, folder, engine, False, worker)
+    assert read_cells(folder)[1] == []
+    assert (folder / one / "output.txt").read_text() == before
+    steps = [line["step"] for line in read_metrics(folder / other)]
+    assert steps == [line.step for line in read_evaluations(folder / other)] == [128, 256, 384]
+
+
+@pytest.mark.slow
+def test_a_sweep_on_submitit(tmp_path, monkeypatch, toy_task, capsys):
+    pytest.importorskip("submitit")
+    engine = Slurm(tmp_path / "logs", {"timeout_min": 10}, cluster="local")
+    sweep_on(engine, tmp_path / "sweep", monkeypatch, toy_task)
+    assert "toy/mars/seed_1 failed: killed by signal 9" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_options_that_submitit_does_not_know_are_told(tmp_path):
+    pytest.importorskip("submitit")
+    engine = Slurm(tmp_path / "logs", {"partition": "gpu"}, cluster="local")
+    with pytest.raises(ValueError, match=r"submitit does not take these options:.*partition"):
+        engine.start({})
+
+
+@pytest.fixture
+def ray_cluster():
+    """The address of a Ray cluster of two nodes with a core each."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster.add_node(num_cpus=1)
+    yield cluster.address
+    cluster.shutdown()
+
+
+@pytest.mark.slow
+def test_a_sweep_on_a_ray_cluster(tmp_path, monkeypatch, toy_task, capsys, ray_cluster):
+    sweep_on(Ray(ray_cluster), tmp_path / "sweep", monkeypatch, toy_task)
+    assert "toy/mars/seed_1 failed: killed by signal 9" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_leaving_ray_stops_what_runs(tmp_path, ray_cluster):
+    output = tmp_path / "run" / "output.txt"
+    with Ray(ray_cluster).start({tmp_path / "run": UNENDING}):
+        wait_for(lambda: output.exists() and output.read_text())
+    assert output.read_text() == "up\nasked to stop\n"
