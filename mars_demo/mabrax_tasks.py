@@ -11,7 +11,9 @@ deprecated, as brax itself is; with brax 0.14 it works. Two things of it to know
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import jax.numpy as jnp
@@ -45,8 +47,23 @@ def _make(name: str) -> MultiAgentEnv:
     require("brax")
     from jaxmarl import make
 
-    env = make(name, homogenisation_method="max", episode_length=_STEPS, auto_reset=False)
+    with _without_warnings():
+        env = make(name, homogenisation_method="max", episode_length=_STEPS, auto_reset=False)
     return Fall(Strong(env))
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keeps what brax's own robots are warned of from the screen, and from a file of MuJoCo's."""
+    mujoco = require("mujoco")
+    before = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(lambda message: None)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # JaxMARL's and brax's, that nobody maintains them
+            yield
+    finally:
+        mujoco.set_mju_user_warning(before)
 
 
 def _task(name: str) -> Task:

@@ -181,3 +181,12 @@ def test_what_an_extra_itself_misses_is_named(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="something_missing"):
         require("halfway")
+
+
+def test_robots_are_made_in_silence(tmp_path, monkeypatch, capfd, recwarn):
+    pytest.importorskip("brax")
+    monkeypatch.chdir(tmp_path)
+    mabrax_tasks._make("halfcheetah_6x1")  # of which MuJoCo has something to say, on file too
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+    assert not recwarn.list
