@@ -92,8 +92,7 @@ class Slurm:
         try:
             executor.update_parameters(**_SLURM_OPTIONS | dict(self.options))
         except (NameError, TypeError, AssertionError) as error:  # submitit's, for unknown ones
-            message = " ".join(str(error).split())
-            raise ValueError(f"submitit does not take these options: {message}") from None
+            raise ValueError(f"submitit does not take this: {_first_line(error)}") from None
         folders, jobs = list(commands), []
         for i in range(0, len(folders), _LARGEST_ARRAY):
             part = folders[i : i + _LARGEST_ARRAY]

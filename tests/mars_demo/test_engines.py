@@ -14,7 +14,7 @@ from mars_demo.engines import Local, Ray, Slurm
 from mars_demo.evaluations import read_evaluations
 from mars_demo.metrics import read_metrics
 from mars_demo.plan import make_plan, open_plan
-from mars_demo.relay import relay
+from mars_demo.relay import Relay, relay
 from mars_demo.run import RunError
 from mars_demo.sweep import read_cells, run_sweep
 
@@ -124,20 +124,32 @@ def sweep_on(engine, folder, monkeypatch, toy_task):
     assert steps == [line.step for line in read_evaluations(folder / other)] == [128, 256, 384]
 
 
+@pytest.fixture
+def submitit(monkeypatch):
+    """Its configuration of logging would close files that pytest captures output in."""
+    monkeypatch.setenv("SUBMITIT_LOG_LEVEL", "NOCONFIG")
+    return pytest.importorskip("submitit")
+
+
 @pytest.mark.slow
-def test_a_sweep_on_submitit(tmp_path, monkeypatch, toy_task, capsys):
-    pytest.importorskip("submitit")
+def test_a_sweep_on_submitit(tmp_path, monkeypatch, toy_task, capsys, submitit):
     engine = Slurm(tmp_path / "logs", {"timeout_min": 10}, cluster="local")
     sweep_on(engine, tmp_path / "sweep", monkeypatch, toy_task)
     assert "toy/mars/seed_1 failed: killed by signal 9" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_options_that_submitit_does_not_know_are_told(tmp_path):
-    pytest.importorskip("submitit")
-    engine = Slurm(tmp_path / "logs", {"partition": "gpu"}, cluster="local")
-    with pytest.raises(ValueError, match=r"submitit does not take these options:.*partition"):
+def test_options_that_submitit_does_not_know_are_told(tmp_path, submitit):
+    engine = Slurm(tmp_path / "logs", {"queue": "gpu"}, cluster="local")
+    with pytest.raises(ValueError, match=r"submitit does not take this: .*'queue' need"):
         engine.start({})
+
+
+@pytest.mark.slow
+def test_a_preempted_job_is_queued_again_as_it_was(tmp_path, submitit):
+    queued = Relay().checkpoint(["sh", "-c", "exit 5"], tmp_path)
+    assert isinstance(queued, submitit.helpers.DelayedSubmission)
+    assert queued.result() == 5
 
 
 @pytest.fixture

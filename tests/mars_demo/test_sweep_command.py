@@ -1,0 +1,69 @@
+"""`mars-demo sweep`: what it says before it trains, and what it refuses."""
+
+import shutil
+import sys
+
+import pytest
+
+from mars_demo import cli, sweep
+from mars_demo.sweep_command import Sweep, _options
+
+pytestmark = pytest.mark.loose_promotion  # other packages' environments
+
+
+def refused(capsys, *words):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["sweep", "--tasks", "spread-3", *words])
+    assert stopped.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_mistakes_end_in_a_line_and_leave_no_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "submitit", object())
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    out = ["--out", str(tmp_path / "sweep")]
+    mistakes = {
+        ("--tasks", "mpe/spread-4"): "unknown task 'mpe/spread-4'; valid: mpe/spread-",
+        ("--algos", "mars,mapo"): "unknown algorithm 'mapo'; valid: maspo, mappo",
+        ("--engine", "slurm"): "there is no srun and sbatch on this machine",
+        ("--slurm", "timeout_min=5"): "--slurm goes with --engine slurm",
+        ("--ray-address", "auto"): "--ray-address goes with --engine ray",
+        ("--engine", "slurm", "--slurm", "timeout"): "--slurm takes KEY=VALUE, got 'timeout'",
+    }
+    for words, message in mistakes.items():
+        assert message in refused(capsys, *words, *out)
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_options_are_numbers_where_they_can_be():
+    assert _options(("slurm_partition=gpu", "timeout_min=600", "setup=a=b")) == {
+        "slurm_partition": "gpu",
+        "timeout_min": 600,
+        "setup": "a=b",
+    }
+
+
+def test_it_says_what_there_is_to_do(tmp_path, monkeypatch, capsys):
+    asked = {}
+
+    def run(plan, folder, engine, bar):
+        asked["jobs"] = list(plan.jobs)
+
+    monkeypatch.setattr(sweep, "run_sweep", run)
+    command = Sweep(tmp_path / "sweep", "mini", "mars, mappo", 1, "mpe/spread-3,paxmen-4", 6400)
+    command.run()
+    tasks = ("mpe/spread-3", "paxmen/paxmen-4")
+    assert asked["jobs"] == [
+        f"{task}/{algo}/seed_0" for task in tasks for algo in ("mars", "mappo")
+    ]
+    # 8192 steps an update of the one, 6400 of the other.
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "4 runs of 29,184 steps in all, 0 finished; "
+        "time left unknown until the first run is finished"
+    )
+    monkeypatch.setattr(sweep, "seconds_left", lambda plan, folder: 7200.0)
+    monkeypatch.setattr(sweep, "unfinished", lambda plan, folder: [])
+    command.run()
+    said = capsys.readouterr().out
+    assert "4 finished; about " in said
+    assert " h of training left, " in said
