@@ -94,8 +94,8 @@ def seconds_left(plan: Plan, folder: Path) -> float | None:
     left = unfinished(plan, folder)
     paces: dict[str, list[float]] = {}
     for name in plan.jobs.keys() - {job.name for job in left}:
-        last = read_metrics(folder / name)[-1]
-        paces.setdefault(plan.jobs[name].task, []).append(last["seconds"] / last["step"])
+        for last in read_metrics(folder / name)[-1:]:
+            paces.setdefault(plan.jobs[name].task, []).append(last["seconds"] / last["step"])
     if not paces:
         return None
     pace = {task: fmean(of_task) for task, of_task in paces.items()}

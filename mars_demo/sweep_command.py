@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -70,11 +71,15 @@ def _describe(plan: Plan, folder: Path, at_once: int | None) -> str:
     if seconds is None:
         time = "time left unknown until the first run is finished"
     elif at_once is None:
-        time = f"about {seconds / 3600:.1f} h of training left, one after another"
+        time = f"about {_clock(seconds)} of training left, one after another"
     else:
-        time = f"about {seconds / 3600 / at_once:.1f} h of training left, {at_once} at once"
+        time = f"about {_clock(seconds / at_once)} of training left, {at_once} at once"
     done = len(plan.jobs) - len(left)
     return f"{len(plan.jobs)} runs of {steps:,} steps in all, {done} finished; {time}"
+
+
+def _clock(seconds: float) -> str:
+    return f"{timedelta(seconds=round(seconds))} h"
 
 
 def _names(words: str) -> list[str]:

@@ -1,11 +1,12 @@
 """`mars-demo sweep`: what it says before it trains, and what it refuses."""
 
+import os
 import shutil
 import sys
 
 import pytest
 
-from mars_demo import cli, sweep
+from mars_demo import __main__, cli, engines, sweep
 from mars_demo.sweep_command import Sweep, _options
 
 pytestmark = pytest.mark.loose_promotion  # other packages' environments
@@ -61,9 +62,20 @@ def test_it_says_what_there_is_to_do(tmp_path, monkeypatch, capsys):
         "4 runs of 29,184 steps in all, 0 finished; "
         "time left unknown until the first run is finished"
     )
-    monkeypatch.setattr(sweep, "seconds_left", lambda plan, folder: 7200.0)
+    monkeypatch.setattr(sweep, "seconds_left", lambda plan, folder: 7384.0)
     monkeypatch.setattr(sweep, "unfinished", lambda plan, folder: [])
+    monkeypatch.setattr(engines, "core_slots", lambda: [frozenset({0}), frozenset({1})])
     command.run()
     said = capsys.readouterr().out
-    assert "4 finished; about " in said
-    assert " h of training left, " in said
+    assert "4 finished; about 1:01:32 h of training left, 2 at once\n" in said
+
+
+def test_a_sweep_leaves_the_accelerators_memory_to_its_runs(monkeypatch):
+    name, seen = "XLA_PYTHON_CLIENT_PREALLOCATE", []
+    monkeypatch.setenv(name, "")
+    monkeypatch.delenv(name)
+    monkeypatch.setattr(cli, "main", lambda: seen.append(os.environ.get(name)))
+    for words in (["train"], ["sweep"]):
+        monkeypatch.setattr(sys, "argv", ["mars-demo", *words])
+        __main__.main()
+    assert seen == [None, "false"]
