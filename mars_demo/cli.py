@@ -21,6 +21,7 @@ from mars_demo.checkpoint import CheckpointError
 from mars_demo.config import DEFAULT_ALGO, DEFAULT_TASK, Config
 from mars_demo.objectives import OBJECTIVES
 from mars_demo.play_commands import Eval, Export, Render
+from mars_demo.report_command import Report
 from mars_demo.run import RunError
 from mars_demo.study_commands import Bench, Compare, Demo, Figure, Ratios, Study
 from mars_demo.sweep_command import Sweep
@@ -75,6 +76,7 @@ def _commands(args: Sequence[str]) -> type:
         "ratios": Ratios,
         "study": Study,
         "sweep": Sweep,
+        "report": Report,
         "bench": Bench,
         "figure": Figure,
         "demo": Demo,

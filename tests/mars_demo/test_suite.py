@@ -88,6 +88,7 @@ def of_type(x):
     return x.shape, x.dtype, x.weak_type  # all of which a compiled step expects
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in SMALLEST])
 def test_every_other_task_traces(name):
     task = need(name)

@@ -1,0 +1,43 @@
+"""The scores that count as 0 and 1 when scores of different tasks are put together.
+
+Bounds belong to the tasks, and are the same for all algorithms and all sweeps: a report that chose
+them from its own results would change with them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mars_demo.tasks import SUITE
+
+_SHARE = "a share: it cannot be less than 0 or more than 1"
+_PLANNER = "measured over 256 episodes: the random policy, and the planner"
+
+_SPREAD = "the random policy over 256 episodes, and no distance at all, which nobody reaches"
+
+
+class Bound(NamedTuple):
+    """What counts as 0 and as 1 on a task, and where that is from."""
+
+    low: float
+    high: float
+    source: str
+
+
+_SHARES = ("smax", "lbf", "connector", "aerojax")
+
+BOUNDS = {
+    name: Bound(0.0, 1.0, _SHARE)
+    for family in _SHARES
+    for name in SUITE[family]
+    if name != "aerojax/waypoint_5"
+} | {
+    "paxmen/paxmen-4": Bound(0.73, 102.9, _PLANNER),
+    "paxmen/paxmen-5": Bound(0.63, 146.5, _PLANNER),
+    "paxmen/paxmen-6": Bound(0.89, 196.7, _PLANNER),
+    "mpe/spread-3": Bound(-26.7, 0.0, _SPREAD),
+    "mpe/spread-5": Bound(-35.8, 0.0, _SPREAD),
+    "mpe/spread-10": Bound(-55.3, 0.0, _SPREAD),
+    "aerojax/waypoint_5": Bound(0.0, 17.8, "no point at all, and the script (docs/results.md)"),
+}
+"""By task. RWARE and MABrax have none yet: a report that holds them says so and stops."""

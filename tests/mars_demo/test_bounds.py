@@ -1,0 +1,54 @@
+"""Bounds of normalised scores, and the command that reports by them."""
+
+import json
+
+import pytest
+
+from mars_demo.bounds import BOUNDS
+from mars_demo.cells import Cell
+from mars_demo.cli import main
+from mars_demo.tasks import SUITE
+
+
+def test_bounds_are_of_the_suites_tasks_and_in_order():
+    names = {name for names in SUITE.values() for name in names}
+    assert BOUNDS.keys() <= names
+    assert all(bound.low < bound.high and bound.source for bound in BOUNDS.values())
+
+
+@pytest.fixture
+def sweep(monkeypatch):
+    """What a sweep's folder seems to hold: cells and names of missing runs."""
+    held = [], []
+    monkeypatch.setattr("mars_demo.sweep.read_cells", lambda folder: held)
+    for task in ("lbf/10x10-3p-3f", "smax/2s3z"):
+        for algo, score in (("mars", 0.5), ("mappo", 0.25)):
+            held[0].extend(
+                Cell(task, algo, seed, 100, (50, 100), (0.0, score), score + 0.1 * seed)
+                for seed in (0, 1)
+            )
+    return held
+
+
+def test_the_command_writes_a_report(sweep, tmp_path, capsys):
+    pytest.importorskip("rliable")
+    main(["report", "anywhere", "--out", str(tmp_path)])
+    assert capsys.readouterr().out.strip() == str(tmp_path / "report.html")
+    data = json.loads((tmp_path / "report.json").read_text())
+    assert data["aggregates"]["mars"]["mean"]["value"] == pytest.approx(0.55)
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_missing_runs_are_listed(sweep, tmp_path, capsys, partial):
+    pytest.importorskip("rliable")
+    cells, missing = sweep
+    del cells[-1]
+    missing.append("smax/2s3z/mappo/seed_1")
+    command = ["report", "anywhere", "--out", str(tmp_path), *["--partial"] * partial]
+    if partial:
+        main(command)
+        assert (tmp_path / "report.html").exists()
+    else:
+        with pytest.raises(SystemExit):
+            main(command)
+    assert "smax/2s3z/mappo/seed_1" in capsys.readouterr().err
