@@ -7,10 +7,10 @@ from pathlib import Path
 import wrappers
 
 ROOT = Path(__file__).parents[2]
-TELL = """
+TELL = r"""
 from importlib.metadata import packages_distributions
 import wrappers
-print(wrappers.__file__, *packages_distributions()["wrappers"])
+print(wrappers.__file__, *packages_distributions()["wrappers"], sep="\n")
 """
 
 
@@ -18,7 +18,7 @@ def told(folder: Path, *options: str) -> list[str]:
     run = subprocess.run(
         [sys.executable, *options, "-c", TELL], cwd=folder, capture_output=True, text=True
     )
-    return [run.stderr] if run.returncode else run.stdout.split()
+    return [run.stderr] if run.returncode else run.stdout.splitlines()
 
 
 def test_ours_is_the_one_imported(tmp_path):
