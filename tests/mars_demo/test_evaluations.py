@@ -153,15 +153,28 @@ def test_a_run_cut_off_finds_what_it_would_have_found(
     assert read_evaluations(tmp_path / "cut") == read_evaluations(tmp_path / "whole")
 
 
-def test_episodes_differ_between_evaluations_and_seeds(config):
-    keys = [
-        jax.random.key_data(evaluations._key(config.replace(seed=seed), update)).tolist()
-        for seed in (0, 1)
-        for update in (0, 1, 2)
-    ]
-    # None is among those that the trainer splits off its seed's key.
-    keys += [jax.random.key_data(key).tolist() for key in jax.random.split(jax.random.key(0), 5)]
-    assert len({tuple(key) for key in keys}) == len(keys)
+def words(key):
+    return tuple(jax.random.key_data(key).tolist())
+
+
+def test_no_two_rounds_play_the_same_episodes(tmp_path, monkeypatch, toy_task, toy_trainer, config):
+    keys = []
+
+    def play(trainer, actor, step, key):
+        keys.append(words(key))
+        return Evaluation(step, 1.0, (1.0,))
+
+    monkeypatch.setattr(evaluations, "_play", play)
+    train(toy_task(), config, tmp_path)
+    finish(toy_trainer(config), tmp_path)
+    assert len(keys) == len(set(keys)) == UPDATES + 10
+
+
+def test_other_seeds_play_other_episodes_and_training_has_keys_of_its_own(config):
+    keys = [evaluations._key(config.replace(seed=seed), n) for seed in (0, 1) for n in range(3)]
+    first = jax.random.split(jax.random.key(0), 5)  # as the trainer splits its seed's key
+    keys += [*first, *(key for one in first for key in jax.random.split(one, 3))]
+    assert len({words(key) for key in keys}) == len(keys)
 
 
 def test_what_is_not_whole_is_not_complete(tmp_path, toy_task, toy_trainer, config, rigged):
