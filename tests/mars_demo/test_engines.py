@@ -2,6 +2,7 @@
 
 import _thread
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -65,8 +66,13 @@ def test_leaving_stops_what_runs_and_starts_nothing_more(tmp_path):
 
 
 def test_a_relay_asks_its_command_to_stop_when_it_is_interrupted(tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        relay_and_interrupt(UNENDING, tmp_path)
+    # A shell's background jobs, and all that they start, ignore SIGINT otherwise.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            relay_and_interrupt(UNENDING, tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (tmp_path / "output.txt").read_text() == "up\nasked to stop\n"
 
 
