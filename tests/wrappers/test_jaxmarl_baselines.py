@@ -1,6 +1,6 @@
 """JaxMARL's training scripts, unchanged, on our environments: a few updates each.
 
-They are not in JaxMARL's wheel. JAXMARL_CHECKOUT names a folder with the repository at v0.2.0, and
+They are not in JaxMARL's wheel. JAXMARL_CHECKOUT names a folder with its repository (0.2.0), and
 the Python that runs this needs what the scripts import: wandb, hydra-core, distrax, flashbax.
 """
 
