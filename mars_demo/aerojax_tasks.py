@@ -13,7 +13,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 import aerojax
 from aerojax.scenarios import get_config
 from mars_demo.config import Config
-from mars_demo.task import EPS, Task, flat
+from mars_demo.task import EPS, Task
 
 
 def _aerojax_scene(env: Any, states: Any, rewards: np.ndarray, title: str) -> dict[str, Any]:
@@ -58,8 +58,6 @@ def _aerojax_task(name: str) -> Task:
         episode_length=config.max_steps,
         score=lambda reward, info: info[entry][0].astype(jnp.float32),
         score_name=_AEROJAX_SCORES[entry],
-        encode=flat,
-        encode_world=flat,
         preset=partial(_aerojax_preset, name),
         script=script,
         script_name=f"{config.objective.script} script",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from mars_demo.extras import require
 from mars_demo.processes import Processes, core_slots
 from mars_demo.relay import Relay, relay
 from mars_demo.run import RunError
@@ -78,7 +78,7 @@ class Slurm:
     at_once = None
 
     def check(self) -> None:
-        _load("submitit", extra="slurm")
+        require("submitit", extra="slurm")
         if self.cluster == "slurm" and not (shutil.which("srun") and shutil.which("sbatch")):
             raise RunError(
                 "there is no srun and sbatch on this machine: start the sweep on a login node of a "
@@ -86,7 +86,7 @@ class Slurm:
             )
 
     def start(self, commands: Commands) -> Running:
-        executor = _load("submitit", extra="slurm").AutoExecutor(
+        executor = require("submitit", extra="slurm").AutoExecutor(
             folder=self.logs, cluster=self.cluster
         )
         try:
@@ -135,10 +135,10 @@ class Ray:
     at_once = None
 
     def check(self) -> None:
-        _load("ray", extra="ray")
+        require("ray", extra="ray")
 
     def start(self, commands: Commands) -> Running:
-        ray = _load("ray", extra="ray")
+        ray = require("ray", extra="ray")
         try:
             ray.init(address=self.address or "local", log_to_driver=False, logging_level="error")
         except ConnectionError as error:
@@ -180,14 +180,3 @@ class _RayTasks:
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
-
-
-def _load(package: str, extra: str) -> Any:
-    try:
-        return importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        if error.name != package:
-            raise
-        raise ImportError(
-            f'{package} is not installed; an extra brings it: pip install "paxmen-aerojax[{extra}]"'
-        ) from None

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
-from mars_demo.task import Task, built_once, flat, require, suite_preset, team_return
+from mars_demo.extras import require
+from mars_demo.task import Task, built_once, suite_preset
 from wrappers import from_jumanji
 
 _WAREHOUSES = {  # rows and columns of shelves, agents, requests open at a time
@@ -48,8 +49,9 @@ def _maker(
     """What makes one of jumanji's environments, with levels that a generator of its draws."""
 
     def build() -> MultiAgentEnv:
-        draw = getattr(require(f"jumanji.environments.routing.{module}.generator"), generator)
-        kind = getattr(require("jumanji.environments"), env)
+        levels = require(f"jumanji.environments.routing.{module}.generator", extra="suite")
+        draw = getattr(levels, generator)
+        kind = getattr(require("jumanji.environments", extra="suite"), env)
         return from_jumanji(kind(draw(**level), time_limit=steps))
 
     return built_once(build)
@@ -72,10 +74,6 @@ def _warehouse(name: str, rows: int, columns: int, agents: int, requests: int) -
             request_queue_size=requests,
         ),
         episode_length=steps,
-        score=team_return,
-        score_name="return",
-        encode=flat,
-        encode_world=flat,
         preset=suite_preset(network="gru"),
     )
 
@@ -100,8 +98,6 @@ def _foraging(name: str, side: int, sight: int, agents: int, food: int, coop: bo
         # An agent is paid its part of the food: the parts of all sum to 1 when all is eaten.
         score=lambda reward, info: agents * reward,
         score_name="summed return",
-        encode=flat,
-        encode_world=flat,
         preset=suite_preset(network="gru"),
     )
 
@@ -127,8 +123,6 @@ def _connector(name: str, side: int, agents: int) -> Task:
         episode_length=steps,
         score=_connected,
         score_name="share connected",
-        encode=flat,
-        encode_world=flat,
         preset=suite_preset(lr=1e-3),
         image=(side, side, 5),
         world_image=(side, side, 3),

@@ -21,7 +21,8 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import wrappers
-from mars_demo.task import Strong, Task, built_once, flat, require, suite_preset, team_return
+from mars_demo.extras import require
+from mars_demo.task import Strong, Task, built_once, suite_preset
 from wrappers.wrapper import Transition
 
 ROBOTS = ("hopper_3x1", "halfcheetah_6x1", "walker2d_2x3", "ant_4x2", "humanoid_9|8")
@@ -44,7 +45,7 @@ class Fall(wrappers.Wrapper):
 
 
 def _make(name: str) -> MultiAgentEnv:
-    require("brax")
+    require("brax", extra="suite")
     from jaxmarl import make
 
     with _without_warnings():
@@ -55,7 +56,7 @@ def _make(name: str) -> MultiAgentEnv:
 @contextmanager
 def _without_warnings() -> Iterator[None]:
     """Keeps what brax's own robots are warned of from the screen, and from a file of MuJoCo's."""
-    mujoco = require("mujoco")
+    mujoco = require("mujoco", extra="suite")
     before = mujoco.get_mju_user_warning()
     mujoco.set_mju_user_warning(lambda message: None)
     try:
@@ -71,10 +72,6 @@ def _task(name: str) -> Task:
         name=f"mabrax/{name}",
         make=built_once(lambda: _make(name)),
         episode_length=_STEPS,
-        score=team_return,
-        score_name="return",
-        encode=flat,
-        encode_world=flat,
         preset=suite_preset(value_norm=True),
     )
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mars_demo.checkpoint import write_atomically
+from mars_demo.extras import require
 from mars_demo.tasks import Task
 
 Line = dict[str, Any]
@@ -99,7 +100,7 @@ class WeightsAndBiases:
 
     def __init__(self, folder: Path, project: str):
         """Goes on with the folder's run if there is one; the folder's path names it."""
-        import wandb  # pyright: ignore[reportMissingImports]
+        wandb = require("wandb", extra="wandb")
 
         about = json.loads((folder / "run.json").read_text())
         name = "-".join(folder.resolve().parts[-3:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import wrappers
-from mars_demo.task import Strong, Task, built_once, flat, suite_preset, team_return
+from mars_demo.task import Strong, Task, built_once, suite_preset
 
 _STEPS = 25
 
@@ -27,10 +27,6 @@ def _task(name: str, num_agents: int, steps: int = _STEPS) -> Task:
         name=name,
         make=built_once(lambda: _make(num_agents, steps)),
         episode_length=steps,
-        score=team_return,
-        score_name="return",
-        encode=flat,
-        encode_world=flat,
         preset=suite_preset(lr=1e-3),
     )
 

@@ -10,7 +10,7 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import wrappers
-from mars_demo.task import Strong, Task, built_once, flat, suite_preset
+from mars_demo.task import Strong, Task, built_once, suite_preset
 from wrappers.wrapper import Observations, Transition
 
 MAPS = (
@@ -74,8 +74,6 @@ def _task(name: str) -> Task:
         episode_length=_STEPS,
         score=_won,
         score_name="battles won",
-        encode=flat,
-        encode_world=flat,
         preset=suite_preset(network="gru"),
     )
 

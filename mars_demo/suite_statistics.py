@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mars_demo.cells import Cell
+from mars_demo.extras import require
 
 RESAMPLES = 2000
 TAUS = np.linspace(0.0, 1.0, 51)
@@ -101,7 +102,7 @@ def normalised(
 
 def aggregates(scores: Scores) -> dict[str, dict[str, Estimate]]:
     """For each algorithm its median, IQM, mean and optimality gap over all runs."""
-    from rliable import metrics
+    metrics = require("rliable.metrics", extra="report")
 
     names = {
         "median": metrics.aggregate_median,
@@ -121,7 +122,7 @@ def aggregates(scores: Scores) -> dict[str, dict[str, Estimate]]:
 
 def improvements(scores: Scores) -> dict[tuple[str, str], Estimate]:
     """For each pair of algorithms, how probably a run of the first beats one of the second."""
-    from rliable import metrics
+    metrics = require("rliable.metrics", extra="report")
 
     pairs = {f"{a},{b}": (scores[a], scores[b]) for a, b in itertools.permutations(scores, 2)}
     found = _estimate(pairs, lambda x, y: np.array([metrics.probability_of_improvement(x, y)]))
@@ -146,7 +147,7 @@ def sample_efficiency(
     Raises:
         UnsoundError: cells were not evaluated equally often.
     """
-    from rliable import metrics
+    metrics = require("rliable.metrics", extra="report")
 
     counts = {len(cell.scores) for cell in cells}
     if len(counts) > 1:
@@ -161,12 +162,12 @@ def sample_efficiency(
 
 
 def _estimate(scores: Mapping[str, Any], measure: Callable[..., np.ndarray]) -> dict[str, Estimate]:
-    from rliable.library import get_interval_estimates
+    library = require("rliable.library", extra="report")
 
     before = np.random.get_state()  # noqa: NPY002 - rliable 1.2 draws from NumPy's global generator
     try:
         np.random.seed(0)  # noqa: NPY002
-        values, intervals = get_interval_estimates(dict(scores), measure, reps=RESAMPLES)
+        values, intervals = library.get_interval_estimates(dict(scores), measure, reps=RESAMPLES)
     finally:
         np.random.set_state(before)  # noqa: NPY002
     return {name: Estimate(values[name], *intervals[name]) for name in scores}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,16 @@ from mars_demo.networks import Image
 from wrappers.wrapper import Observations, Transition, Wrapper
 
 
+def flat(observation: Array) -> Array:
+    """Any observation as a vector of features, float32 (F,)."""
+    return observation.reshape(-1).astype(jnp.float32)
+
+
+def team_return(reward: Array, info: dict[str, Array]) -> Array:
+    """The score of tasks that are scored by their return."""
+    return reward
+
+
 @dataclass(frozen=True)
 class Task:
     """An environment and what a trainer must know of it."""
@@ -26,12 +35,12 @@ class Task:
     name: str
     make: Callable[[], MultiAgentEnv]
     episode_length: int
-    score: Callable[[Array, dict[str, Array]], Array]
-    """`score(reward, info)`: what one step adds to the episode's score, float32 ()."""
-    score_name: str  # how people call it
-    encode: Callable[[Array], Array]  # one agent's observation -> float32 features
-    encode_world: Callable[[Array], Array]  # the world state -> float32 features
     preset: Callable[[str], Config]  # algorithm -> tuned configuration
+    score: Callable[[Array, dict[str, Array]], Array] = team_return
+    """`score(reward, info)`: what one step adds to the episode's score, float32 ()."""
+    score_name: str = "return"  # how people call it
+    encode: Callable[[Array], Array] = flat  # one agent's observation -> float32 features
+    encode_world: Callable[[Array], Array] = flat  # the world state -> float32 features
     image: Image | None = None
     """The image that `encode`'s features begin with, if there is one: (height, width, channels)."""
     world_image: Image | None = None
@@ -44,16 +53,6 @@ class Task:
     """The environment that the script plays, where it needs other actions than the agents'."""
     scene: Callable[[Any, Any, np.ndarray, str], dict[str, Any]] | None = None
     """`scene(env, states, rewards, title)`: a recorded episode for `wrappers.save_scene`."""
-
-
-def flat(observation: Array) -> Array:
-    """Any observation as a vector of features, float32 (F,)."""
-    return observation.reshape(-1).astype(jnp.float32)
-
-
-def team_return(reward: Array, info: dict[str, Array]) -> Array:
-    """The score of tasks that are scored by their return."""
-    return reward
 
 
 EPS = {"mars": 1.0, "mappo": 0.1, "maspo": 0.5}
@@ -114,16 +113,3 @@ class Strong(Wrapper):
 
 def _strong(tree: Any) -> Any:
     return jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), tree)
-
-
-def require(package: str) -> Any:
-    """A module that the extra `suite` brings; ImportError says so where it is not installed."""
-    try:
-        return importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != package.partition(".")[0]:
-            raise  # it is there, and misses something itself
-        raise ImportError(
-            f"{package.partition('.')[0]} is not installed; an extra brings it: "
-            'pip install "paxmen-aerojax[suite]"'
-        ) from error

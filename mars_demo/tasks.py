@@ -26,10 +26,9 @@ from mars_demo.aerojax_tasks import MIXED_SCENARIOS as MIXED_SCENARIOS
 from mars_demo.aerojax_tasks import SCENARIOS as SCENARIOS
 from mars_demo.aerojax_tasks import aircraft_curves as aircraft_curves
 from mars_demo.aerojax_tasks import make_selfplay as make_selfplay
-from mars_demo.config import Config, nearest_first
+from mars_demo.config import Config, check_name
 from mars_demo.mpe_tasks import spread_task as spread_task
 from mars_demo.task import Task as Task
-from mars_demo.task import flat, team_return
 from wrappers.conformance import check_shapes
 
 TASKS: dict[str, Task] = (
@@ -114,9 +113,7 @@ def get_task(name: str) -> Task:
     """
     if _short(name) in TASKS:
         return TASKS[_short(name)]
-    valid = list_tasks()
-    if name not in valid:
-        raise ValueError(f"unknown task {name!r}; valid: {', '.join(nearest_first(name, valid))}")
+    check_name("task", name, list_tasks())
     return _registered_task(name)
 
 
@@ -138,10 +135,6 @@ def _registered_task(name: str) -> Task:
         name=name,
         make=partial(wrappers.make, name),
         episode_length=int(max_steps),
-        score=team_return,
-        score_name="return",
-        encode=flat,
-        encode_world=flat,
         preset=lambda algo: Config(algo=algo),
         scene=_own_scene if hasattr(env, "scene") else None,
     )

@@ -11,7 +11,8 @@ import pytest
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 from mars_demo import jumanji_tasks, mabrax_tasks
-from mars_demo.task import built_once, require
+from mars_demo.extras import require
+from mars_demo.task import built_once
 from mars_demo.tasks import TASKS, get_task, task_facts
 from wrappers.endings import endings
 
@@ -180,7 +181,7 @@ def test_what_an_extra_itself_misses_is_named(tmp_path, monkeypatch):
     (tmp_path / "halfway.py").write_text("import something_missing")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="something_missing"):
-        require("halfway")
+        require("halfway", extra="suite")
 
 
 def test_robots_are_made_in_silence(tmp_path, monkeypatch, capfd, recwarn):
