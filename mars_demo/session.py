@@ -58,10 +58,13 @@ class Session:
         return self._seconds + time.perf_counter() - self._started
 
     def record(self, state: TrainState, metrics: dict[str, Any]) -> None:
-        """One update. While it runs, looks at the one before: that way nothing waits."""
+        """One update."""
         self.state = state
         self.done += 1
         self.pending.append(metrics)
+
+    def check_last_but_one(self) -> None:
+        """Stops the run where that update was not finite; the last one may still be running."""
         if len(self.pending) > 1:
             self._check(self.done - 1, -2)
 
@@ -162,6 +165,8 @@ def _update(sessions: Sequence[Session], step: Any) -> None:
     states, metrics = step([session.state for session in sessions])
     for session, state, of_state in zip(sessions, states, metrics, strict=True):
         session.record(state, of_state)
+    for session in sessions:  # when all have their new states: the step took the old ones
+        session.check_last_but_one()
 
 
 def catch_up(sessions: Sequence[Session]) -> None:
@@ -170,6 +175,7 @@ def catch_up(sessions: Sequence[Session]) -> None:
     for session in sessions:
         while session.done < farthest:
             session.record(*session.trainer.step(session.state))
+            session.check_last_but_one()
 
 
 def _save(sessions: Iterable[Session]) -> None:

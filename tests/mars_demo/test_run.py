@@ -182,6 +182,37 @@ def test_a_nan_stops_the_run_within_one_update(tmp_path, monkeypatch, toy_task, 
     assert all(np.all(np.isfinite(x)) for x in jax.tree.leaves(state.params))
 
 
+class Unlucky:
+    """A trainer whose seed 0 begins with parameters that are not finite."""
+
+    def __init__(self, trainer):
+        self._trainer = trainer
+
+    def __getattr__(self, name):
+        return getattr(self._trainer, name)
+
+    def init(self, key):
+        state = self._trainer.init(key)
+        factor = jnp.where(key == jax.random.key(0), jnp.nan, 1.0)
+        return state._replace(params=jax.tree.map(lambda x: x * factor, state.params))
+
+
+def test_a_seed_that_fails_stops_the_others_and_they_are_saved(
+    tmp_path, monkeypatch, toy_task, config
+):
+    make = runs.Trainer
+    runs_of = {tmp_path / f"seed_{seed}": config.replace(seed=seed) for seed in (0, 1)}
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "Trainer", lambda task, config: Unlucky(make(task, config)))
+        with pytest.raises(RunError, match="not finite"):
+            train_seeds(toy_task(), runs_of, bar=False)
+    failed, stopped = runs_of
+    assert list_checkpoints(failed / "checkpoints") == []
+    _, state = load_run(stopped)
+    assert int(state.updates) > 0
+    assert all(np.all(np.isfinite(x)) for x in jax.tree.leaves(state.params))
+
+
 def test_a_full_disk_stops_the_run_and_keeps_the_last_checkpoint(
     tmp_path, monkeypatch, toy_task, config
 ):
