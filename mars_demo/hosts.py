@@ -5,8 +5,10 @@ All that is here does nothing where there is but one host.
 
 from __future__ import annotations
 
+import functools
 import os
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -58,5 +60,11 @@ def gather(tree: Tree) -> Tree:
     """Arrays of all devices, whole on every host."""
     if jax.process_count() == 1:
         return tree
+    return _gather()(tree)
+
+
+@functools.cache
+def _gather() -> Callable[[Any], Any]:
+    """One function for all checkpoints of a run, so that it is compiled once."""
     everywhere = NamedSharding(Mesh(jax.devices(), ("all",)), PartitionSpec())
-    return jax.jit(lambda x: x, out_shardings=everywhere)(tree)
+    return jax.jit(lambda tree: tree, out_shardings=everywhere)

@@ -1,8 +1,8 @@
 """Many training runs by one command: one process a run, as many at once as there are cores.
 
-On a CPU, several seeds in one program (by `vmap` or `lax.map`) can hang for ever: with jax 0.10
-XLA's CPU runtime deadlocks when the update's products are batched over seeds. Processes share
-nothing that could lock, and each gets a core of its own.
+On a CPU a run fills a core, and each process gets one of its own. Processes share nothing: a seed
+that dies takes no other with it, and none can wait for another inside XLA's CPU runtime, as batched
+decompositions do with jax 0.10 (docs/training.md).
 """
 
 from __future__ import annotations

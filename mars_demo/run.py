@@ -148,9 +148,7 @@ def _start(trainer: Trainer, folder: Path, resume: bool) -> Session:
     check_resumable(folder, trainer.task, trainer.config)
     if not list_checkpoints(checkpoints):  # it was stopped before its first
         return Session(trainer, folder, trainer.init(key), fresh)
-    state, about, skipped = load_newest(checkpoints, jax.eval_shape(trainer.init, key))
-    for message in skipped:
-        print(message, file=sys.stderr)
+    state, about = _newest(trainer, folder)
     session = Session(trainer, folder, trainer.place(state), fresh | about)
     if is_first_host():
         drop_later(checkpoints, session.steps)
@@ -213,11 +211,16 @@ def load_run(folder: Path) -> tuple[Trainer, TrainState]:
         CheckpointError: no whole checkpoint in it.
     """
     trainer = Trainer(*read_run(folder))
+    return trainer, _newest(trainer, folder)[0]
+
+
+def _newest(trainer: Trainer, folder: Path) -> tuple[TrainState, dict[str, Any]]:
+    """The newest whole checkpoint, and what is said about it; damaged ones are told on stderr."""
     like = jax.eval_shape(trainer.init, jax.random.key(0))
-    state, _, skipped = load_newest(folder / "checkpoints", like)
+    state, about, skipped = load_newest(folder / "checkpoints", like)
     for message in skipped:
         print(message, file=sys.stderr)
-    return trainer, state
+    return state, about
 
 
 @contextmanager
