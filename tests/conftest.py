@@ -8,6 +8,8 @@ import jax
 import pytest
 from hypothesis import settings
 
+from tests import browser as browsers
+
 # Our own code names every dtype and aligns every rank; these make a slip an error. Set for the
 # whole session, not by a fixture: the settings are part of JAX's compilation key, so a function
 # compiled under others, in a session's fixture, would be compiled again in each test.
@@ -74,3 +76,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     yield run
     for family in installed:
         sys.modules.pop(family, None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One headless Chromium for all tests: see tests/browser.py."""
+    if browsers.PROGRAM is None:
+        pytest.skip("no Chromium on this machine; it is called chromium in most package managers")
+    with browsers.Chromium() as chromium:
+        yield chromium
