@@ -14,6 +14,7 @@ from mars_demo.config import Config, check_config, check_name, check_number
 from mars_demo.description import versions
 from mars_demo.objectives import OBJECTIVES
 from mars_demo.run import RunError
+from mars_demo.settings import Settings, apply_settings, check_used
 from mars_demo.tasks import SUITE, get_task
 from mars_demo.train import Trainer
 
@@ -117,6 +118,8 @@ def make_plan(
     algos: Sequence[str] = ALGOS,
     seeds: int | None = None,
     total_steps: int | None = None,
+    settings: Settings | None = None,
+    first_seed: int = 0,
 ) -> Plan:
     """Plans a sweep, with the preset of each task and algorithm.
 
@@ -124,8 +127,10 @@ def make_plan(
         tier: one of `TIERS`, which fills in what is not given.
         tasks: their names; those of the tier where there are none.
         algos: objectives by name.
-        seeds: how many, counting from zero.
+        seeds: how many.
         total_steps: environment steps of each run.
+        settings: changes to the presets, and to the steps.
+        first_seed: the seeds count from here.
 
     Raises:
         ValueError: an unknown name, an impossible number, or algorithms of which one would be
@@ -137,14 +142,17 @@ def make_plan(
     seeds = scale.seeds if seeds is None else seeds
     total_steps = scale.total_steps if total_steps is None else total_steps
     check_number("seeds", seeds, 1, 1000)
+    check_number("first_seed", first_seed, 0, 2**32 - 1000)
+    settings = settings or {}
     for algo in _distinct("algorithm", algos):
         check_name("algorithm", algo, OBJECTIVES)
     configs = {
-        task: {algo: _configure(task, algo, total_steps) for algo in algos}
+        task: {algo: _configure(task, algo, total_steps, settings) for algo in algos}
         for task in _distinct("task", [_suite_name(task) for task in tasks or scale.tasks])
     }
+    check_used(settings, configs, algos)
     _check_environments(configs)
-    return _plan(tier, range(seeds), configs, versions())
+    return _plan(tier, range(first_seed, first_seed + seeds), configs, versions())
 
 
 def open_plan(folder: Path, plan: Plan) -> None:
@@ -199,10 +207,10 @@ def _plan(
     return Plan(tier, {job.name: job for job in jobs}, of_versions)
 
 
-def _configure(task: str, algo: str, total_steps: int | None) -> Config:
+def _configure(task: str, algo: str, total_steps: int | None, settings: Settings) -> Config:
     preset = get_task(task).preset(algo)
     steps = 2 * preset.steps_per_update if total_steps is None else total_steps
-    config = preset.replace(total_steps=steps)
+    config = apply_settings(settings, task, preset.replace(total_steps=steps))
     check_config(config)
     return config
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import tyro
 
 from mars_demo.plan import ALGOS, Plan, make_plan, open_plan
+from mars_demo.settings import read_settings
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,15 @@ class Sweep:
     algos: str = ",".join(ALGOS)
     """Algorithms, with commas between them."""
     seeds: int | None = None
-    """Train this many seeds, counting from zero."""
+    """Train this many seeds."""
     tasks: str = ""
     """Tasks, with commas between them, instead of the tier's."""
     total_steps: int | None = None
     """Environment steps of each run, instead of the tier's."""
+    first_seed: int = 0
+    """Seeds count from here, so that settings are chosen on other ones than are reported."""
+    settings: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Changes to the presets, as JSON: {"lbf/*/mars": {"eps": 0.5}}."""
     engine: Literal["local", "slurm", "ray"] = "local"
     """This machine's cores, job arrays of SLURM, or a Ray cluster."""
     slurm: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE ...")] = ()
@@ -54,7 +59,10 @@ class Sweep:
             if getattr(self, option) and self.engine != of:
                 raise ValueError(f"--{option.replace('_', '-')} goes with --engine {of}")
         algos, tasks = _names(self.algos), _names(self.tasks)
-        plan = make_plan(self.tier, tasks, algos, self.seeds, self.total_steps)
+        settings = read_settings(self.settings) if self.settings else None
+        plan = make_plan(
+            self.tier, tasks, algos, self.seeds, self.total_steps, settings, self.first_seed
+        )
         engine.check()
         open_plan(self.out, plan)
         print(_describe(plan, self.out, engine.at_once))

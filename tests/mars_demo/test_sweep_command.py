@@ -29,6 +29,7 @@ def test_mistakes_end_in_a_line_and_leave_no_folder(tmp_path, monkeypatch, capsy
         ("--engine", "slurm"): "there is no srun and sbatch on this machine",
         ("--slurm", "timeout_min=5"): "--slurm goes with --engine slurm",
         ("--ray-address", "auto"): "--ray-address goes with --engine ray",
+        ("--settings", str(tmp_path / "none.json")): "none.json",
         ("--engine", "slurm", "--slurm", "timeout"): "--slurm takes KEY=VALUE, got 'timeout'",
     }
     for words, message in mistakes.items():
