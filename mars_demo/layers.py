@@ -35,6 +35,19 @@ def dense(x: Array, features: int, gain: float, name: str) -> Array:
     return by_rows(layer, x)
 
 
+def convolve(x: Array, features: int, gain: float, name: str) -> Array:
+    """A 3 × 3 convolution with zeros around, (n, h, w, c) -> (n, h, w, features); inside a module.
+
+    Each pixel with its eight neighbours goes through one dense layer: what `flax.linen.Conv` gives.
+    XLA has no fast convolution for the inside of a loop on a CPU, where every update is; on a
+    Connector task that took 18 times as long (docs/training.md).
+    """
+    height, width = x.shape[1:3]
+    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    shifted = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+    return dense(jnp.concatenate(shifted, axis=-1), features, gain, name)
+
+
 def by_rows(function: Callable[[Array], Array], x: Array) -> Array:
     """Applies a function of matrices (rows, ...) to an array (..., n).
 

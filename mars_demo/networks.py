@@ -15,7 +15,7 @@ from jax import Array
 
 from mars_demo.distributions import Distribution
 from mars_demo.gru import GRU
-from mars_demo.layers import RELU_GAIN, dense, orthogonal
+from mars_demo.layers import RELU_GAIN, convolve, dense
 
 Image = tuple[int, int, int]
 """Height, width and channels of an image whose pixels lead a vector of features."""
@@ -86,13 +86,6 @@ def _look(features: Array, image: Image | None) -> Array:
     pixels = math.prod(image)
     x = features[..., :pixels].reshape(-1, *image)
     for i, channels in enumerate(_CHANNELS):
-        layer = nn.Conv(
-            channels,
-            (3, 3),
-            kernel_init=orthogonal(RELU_GAIN),
-            bias_init=zeros_init(),
-            name=f"conv_{i}",
-        )
-        x = nn.relu(layer(x))
+        x = nn.relu(convolve(x, channels, RELU_GAIN, f"conv_{i}"))
     x = x.reshape(*features.shape[:-1], -1)
     return jnp.concatenate([x, features[..., pixels:]], axis=-1)

@@ -1,11 +1,13 @@
 import itertools
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from mars_demo.distributions import Categorical
+from mars_demo.layers import convolve
 from mars_demo.networks import Actor, Critic
 
 T, E, A, F, H = 6, 3, 2, 5, 8
@@ -78,7 +80,7 @@ def test_an_image_is_seen_in_its_place():
     memory = actor.initial_memory((1,))
     params = actor.init(jax.random.key(0), memory, features, *rest)
     shapes = jax.tree.map(jnp.shape, params["params"])
-    assert shapes["conv_0"]["kernel"] == (3, 3, 2, 32)
+    assert shapes["conv_0"]["kernel"] == (9 * 2, 32)
     assert shapes["in"]["kernel"] == (4 * 5 * 32 + 3, H)
 
     def seen(features):
@@ -93,5 +95,20 @@ def test_an_image_is_seen_in_its_place():
 def test_the_critic_looks_at_images_too():
     critic = Critic(H, image=(3, 3, 1))
     params = critic.init(jax.random.key(0), jnp.zeros((2, 9)))
-    assert params["params"]["conv_0"]["kernel"].shape == (3, 3, 1, 32)
+    assert params["params"]["conv_0"]["kernel"].shape == (9, 32)
     assert critic.apply(params, jnp.zeros((5, 2, 9))).shape == (5, 2)
+
+
+def test_a_convolution_is_that_of_the_library():
+    class Layer(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return convolve(x, 7, 1.0, "ours")
+
+    images = jax.random.normal(jax.random.key(0), (2, 4, 5, 3))
+    params = Layer().init(jax.random.key(1), images)["params"]["ours"]
+    expected = nn.Conv(7, (3, 3)).apply(
+        {"params": params | {"kernel": params["kernel"].reshape(3, 3, 3, 7)}}, images
+    )
+    ours = Layer().apply({"params": {"ours": params}}, images)
+    np.testing.assert_allclose(ours, expected, atol=1e-6)
