@@ -24,7 +24,7 @@ from mars_demo.play_commands import Eval, Export, Render
 from mars_demo.report_command import Report
 from mars_demo.run import RunError
 from mars_demo.study_commands import Bench, Compare, Demo, Figure, Ratios, Study
-from mars_demo.sweep_command import Sweep
+from mars_demo.sweep_command import Sweep, Tune
 from mars_demo.train_command import Train
 
 
@@ -76,6 +76,7 @@ def _commands(args: Sequence[str]) -> type:
         "ratios": Ratios,
         "study": Study,
         "sweep": Sweep,
+        "tune": Tune,
         "report": Report,
         "bench": Bench,
         "figure": Figure,

@@ -1,27 +1,27 @@
-"""The command that runs the comparison, or a part of it."""
+"""The commands that run the comparison, or a part of it, and choose settings for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from mars_demo.plan import ALGOS, Plan, make_plan, open_plan
-from mars_demo.settings import read_settings
+from mars_demo.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from mars_demo.engines import Engine
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """Train tasks x algorithms x seeds, each run evaluated as it goes; see docs/sweeps.md.
-
-    The same command again goes on where it was: finished runs are not repeated.
-    """
+class _Training:
+    """What `sweep` and `tune` have in common: whom to train, how long, and where."""
 
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
-    """The sweep's folder."""
+    """The folder for everything."""
     tier: Literal["smoke", "mini", "full"] = "smoke"
     """The scale, which decides tasks, seeds and steps where these are not given."""
     algos: str = ",".join(ALGOS)
@@ -33,7 +33,7 @@ class Sweep:
     total_steps: int | None = None
     """Environment steps of each run, instead of the tier's."""
     first_seed: int = 0
-    """Seeds count from here, so that settings are chosen on other ones than are reported."""
+    """Seeds count from here."""
     settings: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Changes to the presets, as JSON: {"lbf/*/mars": {"eps": 0.5}}."""
     engine: Literal["local", "slurm", "ray"] = "local"
@@ -45,29 +45,92 @@ class Sweep:
     bar: bool = True
     """Show a progress bar."""
 
-    def run(self) -> None:
-        from mars_demo.engines import Engine, Local, Ray, Slurm
-        from mars_demo.sweep import run_sweep
+    def plan(self, changes: Settings | None = None) -> Plan:
+        """What was asked for, with further changes to the presets."""
+        given = read_settings(self.settings) if self.settings else {}
+        return make_plan(
+            self.tier,
+            _names(self.tasks),
+            _names(self.algos),
+            self.seeds,
+            self.total_steps,
+            {**given, **(changes or {})},
+            self.first_seed,
+        )
+
+    def make_engine(self) -> Engine:
+        """The engine that was asked for, which can be used."""
+        from mars_demo.engines import Local, Ray, Slurm
 
         engines: dict[str, Engine] = {
             "local": Local(),
             "slurm": Slurm(self.out.resolve() / "slurm", _options(self.slurm)),
             "ray": Ray(self.ray_address),
         }
-        engine = engines[self.engine]
         for option, of in {"slurm": "slurm", "ray_address": "ray"}.items():
             if getattr(self, option) and self.engine != of:
                 raise ValueError(f"--{option.replace('_', '-')} goes with --engine {of}")
-        algos, tasks = _names(self.algos), _names(self.tasks)
-        settings = read_settings(self.settings) if self.settings else None
-        plan = make_plan(
-            self.tier, tasks, algos, self.seeds, self.total_steps, settings, self.first_seed
-        )
+        return engines[self.engine]
+
+    def train(self, plan: Plan, folder: Path, engine: Engine) -> None:
+        """Trains what is left of a plan in its folder."""
+        from mars_demo.sweep import run_sweep
+
+        open_plan(folder, plan)
+        print(_describe(plan, folder, engine.at_once))
+        run_sweep(plan, folder, engine, self.bar)
+
+
+@dataclass(frozen=True)
+class Sweep(_Training):
+    """Train tasks x algorithms x seeds, each run evaluated as it goes; see docs/sweeps.md.
+
+    The same command again goes on where it was: finished runs are not repeated.
+    """
+
+    def run(self) -> None:
+        engine, plan = self.make_engine(), self.plan()
         engine.check()
-        open_plan(self.out, plan)
-        print(_describe(plan, self.out, engine.at_once))
-        run_sweep(plan, self.out, engine, self.bar)
+        self.train(plan, self.out, engine)
         print(f"all {len(plan.jobs)} runs are finished: {self.out}")
+
+
+@dataclass(frozen=True)
+class Tune(_Training):
+    """Choose eps, lr and epochs for each algorithm on one task of each environment.
+
+    Writes `settings.json` for `mars-demo sweep --settings`. The same command again goes on.
+    """
+
+    tier: Literal["smoke", "mini", "full"] = "smoke"
+    """`smoke` has one task of each environment; --tasks and --total-steps fit it to the sweep."""
+    first_seed: int = 1000
+    """Seeds count from here, so that none takes part in what is reported."""
+
+    def run(self) -> None:
+        from mars_demo.sweep import read_cells
+        from mars_demo.tuning import second_half, tune, write_tuning
+
+        engine, plan = self.make_engine(), self.plan()
+        engine.check()
+        _check_one_each(plan)
+        presets = {f"{job.task}/{job.config.algo}": job.config for job in plan.jobs.values()}
+
+        def measure(changes: Settings, label: str) -> dict[str, float]:
+            print(label)
+            self.train(self.plan(changes), self.out / label, engine)
+            return second_half(read_cells(self.out / label)[0])
+
+        print(write_tuning(tune(presets, measure), self.out))
+
+
+def _check_one_each(plan: Plan) -> None:
+    """What is chosen on a task is meant for all of its environment."""
+    families: dict[str, str] = {}
+    for job in plan.jobs.values():
+        other = families.setdefault(job.task.partition("/")[0], job.task)
+        if other != job.task:
+            raise ValueError(f"name one task of each environment, not both {other} and {job.task}")
 
 
 def _describe(plan: Plan, folder: Path, at_once: int | None) -> str:
