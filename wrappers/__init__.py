@@ -13,25 +13,30 @@ if TYPE_CHECKING:
     from wrappers.auto_reset import AutoReset as AutoReset
     from wrappers.checked import Checked as Checked
     from wrappers.conformance import ContractError as ContractError
+    from wrappers.episode import record as record
     from wrappers.episode_statistics import EpisodeStatistics as EpisodeStatistics
     from wrappers.examination import check_env as check_env
     from wrappers.examination import find_problems as find_problems
     from wrappers.files import save_scene as save_scene
+    from wrappers.frames import render_frame as render_frame
     from wrappers.frames import render_frames as render_frames
     from wrappers.gymnasium_env import to_gymnasium as to_gymnasium
     from wrappers.gymnax_env import to_gymnax as to_gymnax
     from wrappers.jaxmarl_names import register_with_jaxmarl as register_with_jaxmarl
     from wrappers.jumanji_env import from_jumanji as from_jumanji
     from wrappers.mava_view import MavaView as MavaView
+    from wrappers.notebook import show as show
     from wrappers.pettingzoo_env import to_pettingzoo as to_pettingzoo
     from wrappers.pooled_auto_reset import PooledAutoReset as PooledAutoReset
     from wrappers.recorder import Recorder as Recorder
     from wrappers.registry import list_envs as list_envs
     from wrappers.registry import make as make
+    from wrappers.rendering import render as render
     from wrappers.replay import html_replay as html_replay
     from wrappers.replay import html_replay_3d as html_replay_3d
     from wrappers.rollout_manager import RolloutManager as RolloutManager
     from wrappers.scene import check_scene as check_scene
+    from wrappers.svg import render_svg as render_svg
     from wrappers.time_limit import TimeLimit as TimeLimit
     from wrappers.world_state import WorldState as WorldState
     from wrappers.wrapper import ObservationWrapper as ObservationWrapper
@@ -59,9 +64,14 @@ _MODULE_OF = {
     "html_replay_3d": "wrappers.replay",
     "list_envs": "wrappers.registry",
     "make": "wrappers.registry",
+    "record": "wrappers.episode",
     "register_with_jaxmarl": "wrappers.jaxmarl_names",
+    "render": "wrappers.rendering",
+    "render_frame": "wrappers.frames",
     "render_frames": "wrappers.frames",
+    "render_svg": "wrappers.svg",
     "save_scene": "wrappers.files",
+    "show": "wrappers.notebook",
     "to_gymnasium": "wrappers.gymnasium_env",
     "to_gymnax": "wrappers.gymnax_env",
     "to_pettingzoo": "wrappers.pettingzoo_env",

@@ -1,4 +1,4 @@
-"""A scene as a file: GIF, WebP, MP4, or a page that plays it."""
+"""A scene as a file: GIF, WebP, MP4, a page that plays it, or one frame of it as PNG or SVG."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import math
 import os
 import secrets
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from wrappers.frames import render_frames
-from wrappers.replay import html_replay, html_replay_3d
-from wrappers.scene import Scene, check_scene
+from wrappers.frames import render_frame, render_frames
+from wrappers.replay import replay_page
+from wrappers.scene import Scene, check_frame, check_scene
+from wrappers.svg import render_svg
 
 _SMOOTH = 24  # pictures a second that a film needs, for gliding to look smooth
 _LAST_SECONDS = 1.5  # for which the last picture stays
@@ -28,33 +30,47 @@ _AS_BEFORE = 255
 _PALETTE_SAMPLES = 8  # pictures
 
 
-def save_scene(scene: Scene, path: str | os.PathLike[str], *, theme: str = "dark") -> Path:
+def save_scene(
+    scene: Scene,
+    path: str | os.PathLike[str],
+    *,
+    theme: str = "dark",
+    frame: int | None = None,
+) -> Path:
     """Writes a scene to a file whose suffix says what it becomes.
 
     `.gif` and `.webp` have a picture for each frame, `.mp4` several, so that what glides does, and
     `.html` is one self-contained page with a scrubber, which follows the reader's theme and shows
-    an episode in three dimensions if the scene has them.
+    an episode in three dimensions if the scene has them. `.png` and `.svg` show one frame.
 
     Args:
         scene: what to draw; `wrappers.scene` describes it.
         path: where to. A file there is replaced once the new one is complete, and not before.
         theme: "dark" or "light".
+        frame: which frame a `.png` or `.svg` shows, the first if left out.
 
     Returns:
         the path.
 
     Raises:
-        ValueError: a suffix that is none of these, or what is wrong with the scene.
+        ValueError: a suffix that is none of these, a frame that the scene has not or that the
+            format does not ask for, or what is wrong with the scene.
         OSError: the file cannot be written.
         ImportError: MP4 without ffmpeg; the message says how to install it.
     """
     path = Path(path)
-    write = _WRITERS.get(path.suffix.lower())
-    if write is None:
+    suffix = path.suffix.lower()
+    if suffix not in _WRITERS:
         raise ValueError(
-            f"{path.name!r} has no suffix of a known format; valid: {_nearest_first(path.suffix)}"
+            f"{path.name!r} has no suffix of a known format; valid: {_nearest_first(suffix)}"
         )
     check_scene(scene)
+    write = _WRITERS[suffix]
+    if suffix in _STILLS:
+        check_frame(scene, frame or 0)
+        write = partial(write, frame=frame or 0)
+    elif frame is not None:
+        raise ValueError(f"a {suffix} file has all frames; one is for {' and '.join(_STILLS)}")
     with _replacing(path) as temporary:
         write(scene, temporary, theme)
     return path
@@ -62,7 +78,7 @@ def save_scene(scene: Scene, path: str | os.PathLike[str], *, theme: str = "dark
 
 def _nearest_first(suffix: str) -> str:
     def likeness(valid: str) -> float:
-        return -difflib.SequenceMatcher(None, suffix.lower(), valid).ratio()
+        return -difflib.SequenceMatcher(None, suffix, valid).ratio()
 
     return ", ".join(sorted(_WRITERS, key=likeness))
 
@@ -177,8 +193,23 @@ def _ffmpeg() -> Any:
 
 def _write_html(scene: Scene, path: Path, theme: str) -> None:
     del theme  # the page follows its reader's
-    page = html_replay_3d(scene) if "space" in scene else html_replay(scene)
-    path.write_text(page, encoding="utf-8")
+    path.write_text(replay_page(scene), encoding="utf-8")
 
 
-_WRITERS = {".gif": _write_gif, ".html": _write_html, ".mp4": _write_mp4, ".webp": _write_webp}
+def _write_png(scene: Scene, path: Path, theme: str, frame: int) -> None:
+    Image.fromarray(render_frame(scene, frame, theme=theme)).save(path, optimize=True)
+
+
+def _write_svg(scene: Scene, path: Path, theme: str, frame: int) -> None:
+    path.write_text(render_svg(scene, frame, theme=theme), encoding="utf-8")
+
+
+_WRITERS: dict[str, Callable[..., None]] = {
+    ".gif": _write_gif,
+    ".html": _write_html,
+    ".mp4": _write_mp4,
+    ".png": _write_png,
+    ".svg": _write_svg,
+    ".webp": _write_webp,
+}
+_STILLS = (".png", ".svg")

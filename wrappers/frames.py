@@ -9,7 +9,7 @@ import pygame
 from numpy.typing import NDArray
 
 from wrappers.painter import Painter
-from wrappers.scene import Scene, check_scene
+from wrappers.scene import Scene, check_frame, check_scene
 
 
 def render_frames(
@@ -31,12 +31,39 @@ def render_frames(
         ValueError: what is wrong with the scene or with another argument, before anything is drawn.
     """
     check_scene(scene)
-    for name, value, least in (("board", board, 64), ("between", between, 1)):
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}, got {value}")
+    _check_least("board", board, 64)
+    _check_least("between", between, 1)
     painter = Painter(scene, theme, board)
     moments = (len(scene["frames"]) - 1) * between + 1
     return (_pixels(painter.paint(moment / between)) for moment in range(moments))
+
+
+def render_frame(
+    scene: Scene, frame: int = 0, *, theme: str = "dark", board: int = 672
+) -> NDArray[np.uint8]:
+    """Draws one frame of a scene, as `render_frames` does.
+
+    Args:
+        scene: what to draw; `wrappers.scene` describes it.
+        frame: which of its frames.
+        theme: "dark" or "light".
+        board: the board's longer side in pixels.
+
+    Returns:
+        uint8 (height, width, 3).
+
+    Raises:
+        ValueError: what is wrong with the scene or with another argument.
+    """
+    check_scene(scene)
+    check_frame(scene, frame)
+    _check_least("board", board, 64)
+    return _pixels(Painter(scene, theme, board).paint(frame))
+
+
+def _check_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
 
 
 def _pixels(picture: pygame.Surface) -> NDArray[np.uint8]:

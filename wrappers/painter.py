@@ -11,30 +11,29 @@ from typing import Any
 
 import pygame
 
-from wrappers.scene import Scene, axes_of, colours_of, places, symbol_shapes
+from wrappers.layout import (
+    LABEL,
+    LABEL_MIDDLE,
+    SYMBOL,
+    TITLE,
+    TITLE_MIDDLE,
+    VALUE,
+    VALUE_MIDDLE,
+    Layout,
+)
+from wrappers.scene import PAPERS, Scene, axes_of, colours_of, places
 from wrappers.sprites import (
     BLEND,
     drawing,
     line,
     long_line,
     numbered,
-    reach,
     rgb,
-    shortened,
     sprite,
-    text_width,
     turned,
     write,
 )
 
-_PAPER = {"dark": "#060914", "light": "#ffffff"}
-_INK = {"dark": "#f2f5ff", "light": "#141b33"}
-_FAINT = {"dark": "#8d9ac2", "light": "#5a668a"}
-_NARROWEST = 0.9  # width of the picture, in longer sides of the board: a title needs room
-# In pixels.
-_SIDE, _HEADER, _LEGEND_LINE = 10, 54, 30
-_TITLE, _LABEL, _VALUE = 24, 17, 24
-_SYMBOL = 9  # half a legend's symbol
 _ROUNDED = {
     "turn": lambda degrees: 4.0 * (round(degrees / 4) % 90),
     "size": lambda factor: round(factor, 1),
@@ -56,40 +55,27 @@ class Painter:
     def __init__(self, scene: Scene, theme: str, board: int) -> None:
         self._scene = scene
         self._colours = {name: rgb(text) for name, text in colours_of(scene, theme).items()}
-        self._ink, self._faint = rgb(_INK[theme]), rgb(_FAINT[theme])
-
-        left, top, width, height = scene["box"]
-        self._scale = _whole_if_large(board / max(width, height))
-        self._board = pygame.Rect(0, 0, round(width * self._scale), round(height * self._scale))
-        content = max(self._board.width, round(_NARROWEST * board))
-        picture_width = _multiple_of_16(content + 2 * _SIDE)
-        self._left = (picture_width - content) // 2
-        self._right = self._left + content
-        self._board.topleft = (picture_width - self._board.width) // 2, _HEADER
-        legend = self._lay_out_legend()
-        picture_height = _multiple_of_16(self._board.bottom + _LEGEND_LINE * len(legend) + 4)
-        self._origin = self._board.x - left * self._scale, self._board.y - top * self._scale
-
+        paper, self._ink, self._faint = map(rgb, PAPERS[theme].values())
+        self._layout = layout = Layout(scene, board)
+        self._board = pygame.Rect(layout.board)
         self._sprites: dict[tuple, pygame.Surface] = {}
         self._symbols: dict[tuple, tuple[pygame.Surface, tuple[int, int]]] = {}
-        self._ground = pygame.Surface((picture_width, picture_height), depth=32)
-        self._ground.fill(rgb(_PAPER[theme]))
-        floor = drawing(
-            scene["background"], self._colours, self._scale, (left, top), self._board.size
-        )
+
+        self._ground = pygame.Surface(layout.size, depth=32)
+        self._ground.fill(paper)
+        corner = scene["box"][0], scene["box"][1]
+        floor = drawing(scene["background"], self._colours, layout.scale, corner, self._board.size)
         self._ground.blit(floor, self._board, special_flags=BLEND)
         for name, stands in scene["still"].items():
             self._lay(self._ground, name, stands)
-        self._columns = self._paint_header()
-        self._paint_legend(legend)
+        self._paint_around()
 
     def paint(self, time: float) -> pygame.Surface:
         """The picture at a time in frames; between frames, gliding marks are on their way."""
         picture = self._ground.copy()
-        for texts, left in self._columns:
-            picture.blit(
-                write(texts[int(time)], _VALUE, self._ink), (left, 28), special_flags=BLEND
-            )
+        for column in self._layout.columns:
+            text = write(column.texts[int(time)], VALUE, self._ink)
+            _put(picture, text, midleft=(column.left, VALUE_MIDDLE))
         picture.set_clip(self._board)
         for name, mark in self._scene["marks"].items():
             if "trail" in mark:
@@ -126,12 +112,12 @@ class Painter:
         key = name, number, factor
         if key not in self._sprites:
             shapes = numbered(self._scene["marks"][name].get("shapes", ()), number)
-            self._sprites[key] = sprite(shapes, self._colours, factor * self._scale)
+            self._sprites[key] = sprite(shapes, self._colours, factor * self._layout.scale)
         return self._sprites[key]
 
     def _rule(self, picture: pygame.Surface, name: str, stands: Iterable[Iterable[float]]) -> None:
         mark = self._scene["marks"][name]
-        width = max(1, round(mark["line"]["width"] * self._scale))
+        width = max(1, round(mark["line"]["width"] * self._layout.scale))
         colour = self._colours[mark["line"]["fill"]]
         for place in stands:
             named = dict(zip(axes_of(mark), place, strict=True))
@@ -139,13 +125,16 @@ class Painter:
             long_line(picture, start, end, width, (*colour, round(255 * named.get("opacity", 1.0))))
 
     def _pixel(self, place: Iterable[float]) -> tuple[int, int]:
-        x, y = (round(o + p * self._scale) for o, p in zip(self._origin, place, strict=False))
+        x, y = (
+            round(start + number * self._layout.scale)
+            for start, number in zip(self._layout.origin, place, strict=False)
+        )
         return x, y
 
     def _paint_trail(
         self, picture: pygame.Surface, name: str, trail: Mapping[str, Any], time: float
     ) -> None:
-        width = max(1, round(trail["width"] * self._scale))
+        width = max(1, round(trail["width"] * self._layout.scale))
         colour = self._colours[trail["fill"]]
         times = [*range(max(0, int(time) - trail["frames"]), int(time) + 1), time]
         stops = [[self._pixel(p) for p in places(self._scene, name, t)] for t in times]
@@ -157,62 +146,28 @@ class Painter:
                     corner = min(x0, x1) - width, min(y0, y1) - width
                     picture.blit(stroke, corner, special_flags=BLEND)
 
-    def _paint_header(self) -> list[tuple[list[str], int]]:
-        """Paints the title and the readouts' labels; returns each readout's texts and place."""
-        columns = []
-        right = self._right
-        for label, texts in reversed(self._scene["readouts"].items()):
-            right -= max(text_width(label, _LABEL), *(text_width(t, _VALUE) for t in texts))
-            self._ground.blit(write(label, _LABEL, self._faint), (right, 11), special_flags=BLEND)
-            columns.append((texts, right))
-            right -= 22
-        title = shortened(self._scene["title"], _TITLE, right - self._left)
-        self._ground.blit(write(title, _TITLE, self._ink), (self._left, 20), special_flags=BLEND)
-        return columns
+    def _paint_around(self) -> None:
+        """What stands around the board and never changes."""
+        layout = self._layout
+        title = write(layout.title, TITLE, self._ink)
+        _put(self._ground, title, midleft=(layout.title_left, TITLE_MIDDLE))
+        for column in layout.columns:
+            label = write(column.label, LABEL, self._faint)
+            _put(self._ground, label, midleft=(column.left, LABEL_MIDDLE))
+        for entry in layout.legend:
+            shapes, scale = layout.symbol(entry.mark)
+            symbol = sprite(shapes, self._colours, scale)
+            _put(self._ground, symbol, center=(entry.left + SYMBOL, entry.middle))
+            label = write(entry.label, LABEL, self._faint)
+            _put(self._ground, label, midleft=(entry.label_left, entry.middle))
 
-    def _lay_out_legend(self) -> list[list[tuple[Mapping[str, Any], int]]]:
-        """The legend's lines: entries and where they begin."""
-        lines: list[list[tuple[Mapping[str, Any], int]]] = []
-        left = self._right
-        for entry in self._scene["legend"]:
-            width = 2 * _SYMBOL + 6 + text_width(entry["label"], _LABEL)
-            if left + width > self._right:
-                lines.append([])
-                left = self._left
-            lines[-1].append((entry, left))
-            left += width + 18
-        return lines
 
-    def _paint_legend(self, lines: list[list[tuple[Mapping[str, Any], int]]]) -> None:
-        for index, entries in enumerate(lines):
-            middle = self._board.bottom + 4 + round((index + 0.5) * _LEGEND_LINE)
-            for entry, left in entries:
-                shapes = symbol_shapes(self._scene["marks"][entry["marks"][-1]])
-                solid = max((reach(s) for s in shapes if s["shape"] != "glow"), default=1.0)
-                symbol = sprite(shapes, self._colours, min(self._scale, _SYMBOL / solid))
-                label = write(entry["label"], _LABEL, self._faint)
-                self._ground.blit(
-                    symbol,
-                    symbol.get_rect(center=(left + _SYMBOL, middle)),
-                    special_flags=BLEND,
-                )
-                self._ground.blit(
-                    label,
-                    label.get_rect(midleft=(left + 2 * _SYMBOL + 6, middle)),
-                    special_flags=BLEND,
-                )
+def _put(picture: pygame.Surface, piece: pygame.Surface, **place: tuple[int, int]) -> None:
+    """Lays a piece where a side or the middle of it, named as in pygame's Rect, is to lie."""
+    picture.blit(piece, piece.get_rect(**place), special_flags=BLEND)
 
 
 def _look(mark: Mapping[str, Any], place: Iterable[float]) -> dict[str, float]:
     """How a mark's place changes its look, rounded, so that few pictures of it are needed."""
     named = zip(axes_of(mark), place, strict=True)
     return {axis: _ROUNDED[axis](number) for axis, number in named if axis in _ROUNDED}
-
-
-def _whole_if_large(scale: float) -> float:
-    """Cells of whole pixels look crisper."""
-    return float(int(scale)) if scale >= 4 else scale
-
-
-def _multiple_of_16(pixels: int) -> int:
-    return -(-pixels // 16) * 16

@@ -1,9 +1,11 @@
-"""One environment as a picture, as adapters render it."""
+"""One state of an environment as a picture, also as adapters render it."""
 
 from __future__ import annotations
 
+import os
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, overload
 
 import jax
 import numpy as np
@@ -11,8 +13,86 @@ import pygame
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from numpy.typing import NDArray
 
-from wrappers.frames import render_frames
-from wrappers.wrapper import Wrapper
+from wrappers.files import save_scene
+from wrappers.frames import render_frame
+
+
+@overload
+def render(env: MultiAgentEnv, state: Any, *, theme: str = ...) -> NDArray[np.uint8]: ...
+@overload
+def render(
+    env: MultiAgentEnv, state: Any, path: str | os.PathLike[str], *, theme: str = ...
+) -> Path: ...
+def render(
+    env: MultiAgentEnv,
+    state: Any,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    theme: str = "dark",
+) -> NDArray[np.uint8] | Path:
+    """Draws a state of an environment.
+
+    Args:
+        env: an environment that has a `scene`, in wrappers or not.
+        state: its state, as `reset` and `step` return it; of one environment, not of a batch.
+        path: a file to write instead, whose suffix says what it becomes, as in `save_scene`:
+            `.svg` and `.png` are for papers.
+        theme: "dark" or "light".
+
+    Returns:
+        uint8 (height, width, 3), or the path if there is one.
+
+    Raises:
+        ValueError: the environment has no `scene`, the state is none of its states, or the path or
+            the theme is unknown.
+        OSError: the file cannot be written.
+    """
+    scene = state_scene(env, state)
+    if path is None:
+        return render_frame(scene, theme=theme)
+    return save_scene(scene, path, theme=theme)
+
+
+def state_scene(env: MultiAgentEnv, state: Any) -> dict[str, Any]:
+    """A state as a scene of one frame.
+
+    Raises:
+        ValueError: the environment has no `scene`, or the state is none of its states.
+    """
+    check_drawn(env)
+    _check_state(env, state)
+    return env.scene(jax.tree.map(lambda leaf: leaf[None], bare_state(state)))  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def bare_state(state: Any) -> Any:
+    """The environment's own state, out of the states of wrappers, JaxMARL's among them."""
+    while hasattr(state, "env_state"):
+        state = state.env_state
+    return state
+
+
+def check_drawn(env: MultiAgentEnv) -> None:
+    """Raises ValueError if the environment cannot be drawn."""
+    if not hasattr(env, "scene"):
+        raise ValueError(
+            f"{env.name} cannot be drawn: it has no `scene` (see docs/your_own_environment.md)"
+        )
+
+
+def _check_state(env: MultiAgentEnv, state: Any) -> None:
+    def shapes(tree: Any) -> Any:
+        return jax.tree.map(jax.numpy.shape, tree)
+
+    expected = jax.eval_shape(env.reset, jax.random.key(0))[1]
+    if jax.tree.structure(state) != jax.tree.structure(expected):
+        raise ValueError(
+            f"that is no state of {env!r}, but a {type(state).__name__}: give what `reset` and "
+            "`step` return second"
+        )
+    if shapes(state) != shapes(expected):
+        raise ValueError(
+            "the state is of a batch: choose one, as in jax.tree.map(lambda leaf: leaf[0], state)"
+        )
 
 
 def render_modes(env: MultiAgentEnv) -> list[str]:
@@ -46,26 +126,21 @@ class Renderer:
         metadata: dict[str, Any] = {"name": self._env.name, "render_modes": render_modes(self._env)}
         if self._mode is not None:
             _, state = self._env.reset(jax.random.key(0))
-            metadata["render_fps"] = self.scene(state)["rate"]
+            metadata["render_fps"] = state_scene(self._env, state)["rate"]
         return metadata
-
-    def scene(self, state: Any) -> dict[str, Any]:
-        """What to draw of a state."""
-        bare = self._env.env_state(state) if isinstance(self._env, Wrapper) else state
-        return self._env.scene(jax.tree.map(lambda x: x[None], bare))
 
     def picture(self, state: Any) -> NDArray[np.uint8]:
         """uint8 (height, width, 3)."""
-        return next(render_frames(self.scene(state)))
+        return render(self._env, state)
 
     def show(self, state: Any) -> NDArray[np.uint8] | None:
         """In mode "rgb_array" the picture; in "human" it goes to the window."""
         if self._mode == "rgb_array":
             return self.picture(state)
         if self._mode == "human":
-            scene = self.scene(state)
+            scene = state_scene(self._env, state)
             self._wait(1.0 / scene["rate"])
-            _fill_window(next(render_frames(scene)), scene["title"])
+            _fill_window(render_frame(scene), scene["title"])
         return None
 
     def close(self) -> None:

@@ -11,6 +11,11 @@ from importlib.resources import files
 from wrappers.scene import Scene, check_scene
 
 
+def replay_page(scene: Scene) -> str:
+    """`html_replay_3d` of a scene that has three dimensions, `html_replay` of any other."""
+    return html_replay_3d(scene) if "space" in scene else html_replay(scene)
+
+
 def html_replay(scene: Scene) -> str:
     """A page with the scene in it: play, pause, a scrubber, speeds, a legend to switch marks off.
 

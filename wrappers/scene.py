@@ -58,7 +58,12 @@ from wrappers.space import check_space
 
 Scene = Mapping[str, Any]
 
-THEMES = ("dark", "light")
+# What is around a scene: the paper, the words on it, and words that stand back.
+PAPERS = {
+    "dark": {"paper": "#060914", "ink": "#f2f5ff", "faint": "#8d9ac2"},
+    "light": {"paper": "#ffffff", "ink": "#141b33", "faint": "#5a668a"},
+}
+THEMES = tuple(PAPERS)
 SHAPES = {
     "circle": ("radius",),
     "rectangle": ("width", "height"),
@@ -121,6 +126,17 @@ def colours_of(scene: Scene, theme: str) -> dict[str, str]:
     if theme not in THEMES:
         raise ValueError(f"unknown theme {theme!r}; valid: {', '.join(THEMES)}")
     return {name: themes[theme] for name, themes in scene["colours"].items()}
+
+
+def check_frame(scene: Scene, frame: int) -> None:
+    """Checks the number of a scene's frame.
+
+    Raises:
+        ValueError: the scene has no such frame.
+    """
+    last = len(scene["frames"]) - 1
+    if frame not in range(last + 1):
+        raise ValueError(f"the scene has no frame {frame!r}; valid: 0 to {last}")
 
 
 def places(scene: Scene, name: str, time: float) -> Sequence[Sequence[float]]:

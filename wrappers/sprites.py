@@ -18,6 +18,7 @@ import pygame.gfxdraw
 from numpy.typing import NDArray
 
 Colour = tuple[int, int, int]
+Paint = tuple[int, ...]  # red, green, blue, and opacity if it is not full
 Shape = Mapping[str, Any]
 
 BLEND = pygame.BLEND_PREMULTIPLIED
@@ -43,9 +44,13 @@ def drawing(
     unit = scale * _TOO_LARGE
     large = _blank(size[0] * _TOO_LARGE, size[1] * _TOO_LARGE)
     for shape in shapes:
-        layer = _DRAW[shape["shape"]](shape, colours[shape["fill"]], unit)
-        middle = (shape["x"] - corner[0]) * unit, (shape["y"] - corner[1]) * unit
-        large.blit(layer, layer.get_rect(center=middle), special_flags=BLEND)
+        colour = colours[shape["fill"]]
+        middle = round((shape["x"] - corner[0]) * unit), round((shape["y"] - corner[1]) * unit)
+        if shape.get("opacity", 1) == 1 and shape["shape"] in _DRAW_ONTO:
+            _DRAW_ONTO[shape["shape"]](large, shape, middle, colour, unit)
+        else:
+            layer = _DRAW[shape["shape"]](shape, colour, unit)
+            large.blit(layer, layer.get_rect(center=middle), special_flags=BLEND)
     return pygame.transform.smoothscale(large, size)
 
 
@@ -89,7 +94,7 @@ def reach(shape: Shape) -> float:
 
 def write(text: str, pixels: int, colour: Colour, opacity: float = 1.0) -> pygame.Surface:
     """A line of text, `pixels` high."""
-    letters = _font(pixels).render(_printable(text), True, colour)
+    letters = _font(pixels).render(printable(text), True, colour)
     letters.set_alpha(round(255 * opacity))
     # Not `premul_alpha`, which garbles surfaces with padded rows, as the font's are, and crashes on
     # empty ones.
@@ -101,7 +106,7 @@ def write(text: str, pixels: int, colour: Colour, opacity: float = 1.0) -> pygam
 
 def text_width(text: str, pixels: int) -> int:
     """The width of a line of text in pixels."""
-    return _font(pixels).size(_printable(text))[0]
+    return _font(pixels).size(printable(text))[0]
 
 
 def shortened(text: str, pixels: int, width: int) -> str:
@@ -154,27 +159,34 @@ def _premultiplied(colour: Colour, opacity: float) -> tuple[int, int, int, int]:
     return red, green, blue, round(255 * opacity)
 
 
+def _draw_circle(
+    surface: pygame.Surface, shape: Shape, middle: tuple[int, int], paint: Paint, unit: float
+) -> None:
+    line = round(shape.get("outline", 0) * unit)
+    pygame.draw.circle(surface, paint, middle, shape["radius"] * unit, line)
+
+
+def _draw_rectangle(
+    surface: pygame.Surface, shape: Shape, middle: tuple[int, int], paint: Paint, unit: float
+) -> None:
+    box = pygame.Rect(0, 0, round(shape["width"] * unit), round(shape["height"] * unit))
+    box.center = middle
+    corner = round(shape.get("corner", 0) * unit)
+    pygame.draw.rect(surface, paint, box, round(shape.get("outline", 0) * unit), corner)
+
+
 def _circle(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
-    radius = shape["radius"] * unit
-    half = math.ceil(radius) + 1
+    half = math.ceil(shape["radius"] * unit) + 1
     layer = _blank(2 * half, 2 * half)
-    pygame.draw.circle(layer, _premultiplied(colour, shape.get("opacity", 1)), (half, half), radius)
-    if "outline" in shape:
-        inner = radius - shape["outline"] * unit
-        pygame.draw.circle(layer, (0, 0, 0, 0), (half, half), inner)
+    paint = _premultiplied(colour, shape.get("opacity", 1))
+    _draw_circle(layer, shape, (half, half), paint, unit)
     return layer
 
 
 def _rectangle(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
-    box = pygame.Rect(0, 0, round(shape["width"] * unit), round(shape["height"] * unit))
-    corner = shape.get("corner", 0) * unit
-    layer = _blank(*box.size)
-    fill = _premultiplied(colour, shape.get("opacity", 1))
-    pygame.draw.rect(layer, fill, box, border_radius=round(corner))
-    if "outline" in shape:
-        line = round(shape["outline"] * unit)
-        inner = box.inflate(-2 * line, -2 * line)
-        pygame.draw.rect(layer, (0, 0, 0, 0), inner, border_radius=max(0, round(corner) - line))
+    layer = _blank(round(shape["width"] * unit), round(shape["height"] * unit))
+    paint = _premultiplied(colour, shape.get("opacity", 1))
+    _draw_rectangle(layer, shape, layer.get_rect().center, paint, unit)
     return layer
 
 
@@ -217,6 +229,8 @@ def _text(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
     return write(shape["text"], round(shape["height"] * unit), colour, shape.get("opacity", 1))
 
 
+# What is opaque needs no layer of its own, which may be far larger than what is seen of it.
+_DRAW_ONTO = {"circle": _draw_circle, "rectangle": _draw_rectangle}
 _DRAW = {
     "circle": _circle,
     "rectangle": _rectangle,
@@ -234,5 +248,5 @@ def _font(pixels: int) -> pygame.font.Font:
     return pygame.font.Font(None, pixels)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text) or " "

@@ -1,0 +1,78 @@
+"""An episode played by any policy, as what the viewers draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+
+from wrappers.rendering import bare_state, check_drawn
+from wrappers.wrapper import Observations, Transition
+
+Policy = Callable[[Array, Observations, Any], Mapping[str, Any]]
+
+
+def record(
+    env: MultiAgentEnv, key: Array, policy: Policy | None = None, *, title: str | None = None
+) -> dict[str, Any]:
+    """Plays one episode and describes it to the viewers.
+
+    It is played step by step outside of `jit`, so that the policy may be any Python function, with
+    a memory of its own if it needs one. `wrappers.Recorder` records within a compiled loop.
+
+    Args:
+        env: an environment that has a `scene`, in wrappers or not. One whose episodes have no end
+            goes into `wrappers.TimeLimit`.
+        key: a PRNG key, of the reset, the steps and the policy.
+        policy: `policy(key, obs, state)` returns each agent's action, as `env.step` takes them;
+            random ones are taken if it is left out.
+        title: a line over the picture; the environment's name if left out.
+
+    Returns:
+        a scene, for `wrappers.show`, `wrappers.save_scene` and the others. Its return is that of
+        the mean reward of the agents.
+
+    Raises:
+        ValueError: the environment has no `scene`.
+    """
+    check_drawn(env)
+    policy = policy or partial(_random_actions, env)
+    key, reset_key = jax.random.split(key)
+    obs, state = _reset(env, reset_key)
+    states, rewards, done = [bare_state(state)], [], False
+    while not done:
+        key, policy_key, step_key = jax.random.split(key, 3)
+        actions = policy(policy_key, obs, state)
+        obs, state, reward, dones, _ = _step(env, step_key, state, actions)
+        states.append(bare_state(state))
+        rewards.append(np.mean([reward[agent] for agent in env.agents]))
+        done = bool(dones["__all__"])
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
+    return env.scene(stacked, np.array(rewards), title=title)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@partial(jax.jit, static_argnums=0)
+def _reset(env: MultiAgentEnv, key: Array) -> tuple[Observations, Any]:
+    return env.reset(key)
+
+
+@partial(jax.jit, static_argnums=0)
+def _step(env: MultiAgentEnv, key: Array, state: Any, actions: Any) -> Transition:
+    return env.step_env(key, state, actions)
+
+
+@partial(jax.jit, static_argnums=0)
+def _random_actions(
+    env: MultiAgentEnv, key: Array, obs: Observations, state: Any
+) -> dict[str, Array]:
+    del obs, state
+    keys = jax.random.split(key, len(env.agents))
+    return {
+        agent: env.action_space(agent).sample(key)
+        for agent, key in zip(env.agents, keys, strict=True)
+    }

@@ -1,0 +1,121 @@
+"""Where everything of a picture stands: the board, the words above it, the legend beneath it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from wrappers.scene import Scene, symbol_shapes
+from wrappers.sprites import Shape, reach, shortened, text_width
+
+# Heights of lines in pixels, and how far below the picture's top their middles are.
+TITLE, LABEL, VALUE = 24, 17, 24
+TITLE_MIDDLE, LABEL_MIDDLE, VALUE_MIDDLE = 28, 16, 36
+SYMBOL = 9  # half a legend's symbol, in pixels
+
+_SIDE, _HEADER, _LEGEND_LINE = 10, 54, 30  # in pixels
+_NARROWEST = 0.9  # width of the picture, in longer sides of the board: a title needs room
+
+
+class Column(NamedTuple):
+    """A readout: its label, its text for each frame, and where both begin."""
+
+    label: str
+    texts: Sequence[str]
+    left: int
+
+
+class Entry(NamedTuple):
+    """An entry of the legend: its symbol is a mark, in the middle of `SYMBOL` pixels each way."""
+
+    label: str
+    mark: Mapping[str, Any]
+    left: int
+    middle: int
+
+    @property
+    def label_left(self) -> int:
+        return self.left + 2 * SYMBOL + 6
+
+
+class Layout:
+    """Attributes:
+    size: width and height of the picture in pixels, multiples of 16, as video encoders like them.
+    scale: pixels to a unit of the scene.
+    board: left, top, width and height of the board in pixels.
+    origin: where the scene's (0, 0) lies in the picture.
+    title, title_left: as much of the title as there is room for, and where it begins.
+    columns: the readouts.
+    legend: its entries.
+
+    Args:
+        scene: a checked scene.
+        board: the board's longer side in pixels. What has no title and no readouts, or no legend,
+            gets no room for them.
+    """
+
+    def __init__(self, scene: Scene, board: int) -> None:
+        left, top, width, height = scene["box"]
+        self.scale = _whole_if_large(board / max(width, height))
+        board_width, board_height = round(width * self.scale), round(height * self.scale)
+        header = _HEADER if scene["title"] or scene["readouts"] else _SIDE
+        content = max(board_width, round(_NARROWEST * board) if header > _SIDE else 0)
+        picture_width = _multiple_of_16(content + 2 * _SIDE)
+        self.title_left = (picture_width - content) // 2
+        right = self.title_left + content
+        board_left = (picture_width - board_width) // 2
+        self.board = board_left, header, board_width, board_height
+        self.origin = board_left - left * self.scale, header - top * self.scale
+
+        self.columns, room = _columns(scene["readouts"], right)
+        self.title = shortened(scene["title"], TITLE, room - self.title_left)
+        bottom = header + board_height
+        lines = _lines(scene["legend"], self.title_left, right)
+        self.legend = [
+            Entry(label, scene["marks"][mark], start, bottom + 4 + round((i + 0.5) * _LEGEND_LINE))
+            for i, line in enumerate(lines)
+            for label, mark, start in line
+        ]
+        under = _LEGEND_LINE * len(lines) + 4 if lines else _SIDE
+        self.size = picture_width, _multiple_of_16(bottom + under)
+
+    def symbol(self, mark: Mapping[str, Any]) -> tuple[list[Shape], float]:
+        """A mark's shapes as a legend's symbol, and its scale: what is small stays small."""
+        shapes = symbol_shapes(mark)
+        solid = max((reach(s) for s in shapes if s["shape"] != "glow"), default=1.0)
+        return shapes, min(self.scale, SYMBOL / solid)
+
+
+def _columns(readouts: Mapping[str, Sequence[str]], right: int) -> tuple[list[Column], int]:
+    """The readouts from right to left, and how far to the right a title may go."""
+    columns = []
+    for label, texts in reversed(list(readouts.items())):
+        right -= max(text_width(label, LABEL), *(text_width(text, VALUE) for text in texts))
+        columns.append(Column(label, texts, right))
+        right -= 22
+    return columns, right
+
+
+def _lines(
+    legend: Iterable[Mapping[str, Any]], leftmost: int, right: int
+) -> list[list[tuple[str, str, int]]]:
+    """The legend's lines: labels, marks and where they begin."""
+    lines: list[list[tuple[str, str, int]]] = []
+    left = right
+    for entry in legend:
+        width = 2 * SYMBOL + 6 + text_width(entry["label"], LABEL)
+        if left + width > right:
+            lines.append([])
+            left = leftmost
+        lines[-1].append((entry["label"], entry["marks"][-1], left))
+        left += width + 18
+    return lines
+
+
+def _whole_if_large(scale: float) -> float:
+    """Cells of whole pixels look crisper."""
+    return float(int(scale)) if scale >= 4 else scale
+
+
+def _multiple_of_16(pixels: int) -> int:
+    return -(-pixels // 16) * 16
