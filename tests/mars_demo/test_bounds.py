@@ -2,18 +2,34 @@
 
 import json
 
+import jax
+import numpy as np
 import pytest
 
-from mars_demo.bounds import BOUNDS
+from mars_demo.bounds import BOUNDS, deliveries
 from mars_demo.cells import Cell
 from mars_demo.cli import main
-from mars_demo.tasks import SUITE
+from mars_demo.tasks import SUITE, get_task
 
 
 def test_bounds_are_of_the_suites_tasks_and_in_order():
     names = {name for names in SUITE.values() for name in names}
     assert BOUNDS.keys() <= names
     assert all(bound.low < bound.high and bound.source for bound in BOUNDS.values())
+
+
+@pytest.mark.loose_promotion  # jumanji
+@pytest.mark.parametrize("name", ["rware/tiny-2ag", "rware/small-4ag", "rware/medium-4ag"])
+def test_warehouses_are_bounded_by_the_mean_way_of_their_shelves(name):
+    pytest.importorskip("jumanji")
+    env = get_task(name).make()
+    _, state = env.reset(jax.random.key(0))
+    position = state.jumanji_state.shelves.position
+    shelves = np.stack([position.x, position.y], axis=-1)  # row, column
+    goals = np.array(env.jumanji_env.goals)[:, ::-1]
+    ways = np.abs(shelves[:, None] - goals[None]).sum(axis=-1).min(axis=1)
+    best = deliveries(len(env.agents), float(ways.mean()))
+    assert BOUNDS[name].high == pytest.approx(best, rel=1e-3)
 
 
 @pytest.fixture
