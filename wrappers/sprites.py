@@ -87,6 +87,7 @@ def reach(shape: Shape) -> float:
         extent = shape["height"] * max(1, len(shape.get("text", "00.0"))) / 2
     elif shape["shape"] == "polygon":
         extent = max(abs(number) for point in shape["points"] for number in point)
+        extent += shape.get("outline", 0) / 2
     else:
         extent = shape.get("radius") or max(shape["width"], shape["height"]) / 2
     return max(abs(shape["x"]), abs(shape["y"])) + extent
@@ -124,9 +125,8 @@ def line(dx: int, dy: int, width: int, colour: Colour, opacity: float) -> pygame
     layer = _blank((abs(dx) + 2 * width) * _TOO_LARGE, (abs(dy) + 2 * width) * _TOO_LARGE)
     start = np.array([max(0, -dx), max(0, -dy)]) + width
     end = start + np.array([dx, dy])
-    across = 0.5 * width * np.array([-dy, dx]) / math.hypot(dx, dy)
-    corners = np.array([start + across, end + across, end - across, start - across])
-    pygame.draw.polygon(layer, _premultiplied(colour, opacity), (corners * _TOO_LARGE).tolist())
+    corners = _TOO_LARGE * _band(start, end, width)
+    pygame.draw.polygon(layer, _premultiplied(colour, opacity), corners.tolist())
     return pygame.transform.smoothscale_by(layer, 1 / _TOO_LARGE)
 
 
@@ -141,12 +141,9 @@ def long_line(
     if width == 1 or start == end:
         pygame.gfxdraw.line(picture, *start, *end, paint)
         return
-    ends = np.array([start, end])
-    dx, dy = ends[1] - ends[0]
-    across = 0.5 * width * np.array([-dy, dx]) / math.hypot(dx, dy)
-    corners = np.round([*(ends + across), *(ends[::-1] - across)]).astype(int).tolist()
+    corners = _band(np.array(start), np.array(end), width).round().astype(int).tolist()
     pygame.gfxdraw.filled_polygon(picture, corners, paint)
-    if dx and dy:
+    if start[0] != end[0] and start[1] != end[1]:
         pygame.gfxdraw.aapolygon(picture, corners, paint)
 
 
@@ -213,16 +210,26 @@ def _sector(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
 
 def _outlined(points: NDArray, shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
     """A polygon around the middle of its layer; its outline's corners are round."""
-    half = math.ceil(np.abs(points).max()) + 1
+    line = shape.get("outline", 0) * unit
+    half = math.ceil(np.abs(points).max() + line / 2) + 1
     layer = _blank(2 * half, 2 * half)
     paint = _premultiplied(colour, shape.get("opacity", 1))
-    corners = (points + half).tolist()
-    width = round(shape.get("outline", 0) * unit)
-    pygame.draw.polygon(layer, paint, corners, width)
-    if width:
-        for corner in corners:
-            pygame.draw.circle(layer, paint, corner, width / 2)
+    corners = points + half
+    if not line:
+        pygame.draw.polygon(layer, paint, corners.tolist())
+        return layer
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        if (start != end).any():  # pygame's own wide lines are thinner where they slant
+            pygame.draw.polygon(layer, paint, _band(start, end, line).tolist())
+        pygame.draw.circle(layer, paint, start.tolist(), line / 2)
     return layer
+
+
+def _band(start: NDArray, end: NDArray, width: float) -> NDArray:
+    """The corners (4, 2) of a straight line from one place to another."""
+    dx, dy = end - start
+    across = 0.5 * width * np.array([-dy, dx]) / math.hypot(dx, dy)
+    return np.array([start + across, end + across, end - across, start - across])
 
 
 def _text(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:

@@ -1,6 +1,5 @@
 """Viewers, on a scene of four by four units that is drawn here by hand."""
 
-import copy
 import html.parser
 import json
 import os
@@ -15,37 +14,8 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
+from tests.wrappers.scenes import BLUE, BOARD, NASTY, RED, WHITE, make_scene
 from wrappers import check_scene, files, html_replay, render_frames, save_scene
-
-RED, BLUE, WHITE = "#e02020", "#2040e0", "#ffffff"
-BOARD = 128  # pixels: 32 to a unit
-
-
-def make_scene(title="A small scene", frames=4, **changes):
-    """A blue disc that walks to the right on red ground, and a white square that stays."""
-    square = {"shape": "rectangle", "x": 0, "y": 0, "width": 1, "height": 1, "fill": "white"}
-    scene = {
-        "title": title,
-        "box": [0, 0, 4, 4],
-        "rate": 8,
-        "colours": {
-            name: {"dark": colour, "light": colour}
-            for name, colour in (("red", RED), ("blue", BLUE), ("white", WHITE))
-        },
-        "background": [square | {"x": 2, "y": 2, "width": 4, "height": 4, "fill": "red"}],
-        "still": {"square": [[0.5, 3.5]]},
-        "marks": {
-            "square": {"shapes": [square]},
-            "disc": {
-                "shapes": [{"shape": "circle", "x": 0, "y": 0, "radius": 0.4, "fill": "blue"}],
-                "glides": True,
-            },
-        },
-        "frames": [{"disc": [[0.5 + i, 1.5]]} for i in range(frames)],
-        "readouts": {"step": [str(i) for i in range(frames)]},
-        "legend": [{"label": "walker", "marks": ["disc"]}],
-    }
-    return copy.deepcopy(scene | changes)
 
 
 def board_colour(picture, x, y):
@@ -244,10 +214,6 @@ def test_mp4_without_ffmpeg_says_how_to_get_it(tmp_path, monkeypatch):
 
 
 # --- The page ---------------------------------------------------------------------------------
-
-NASTY = (
-    '</script x </script><script>alert("1")</script><!-- <script> & \u2028 {{scene}} {{title}} \' é'
-)
 
 
 class Page(html.parser.HTMLParser):
