@@ -43,6 +43,7 @@ _OPTIONS = [
     "--disable-sync",
     "--disable-quic",
     "--hide-scrollbars",
+    "--force-prefers-reduced-motion",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-dev-shm-usage",
@@ -63,6 +64,7 @@ class Chromium:
         self._unread = b""
         self._sent = 0
         self._pages: dict[str, Page] = {}
+        self._answers: dict[int, dict[str, Any]] = {}
         read_end, self._write = _pipe()
         self._read, write_end = _pipe()
         log = os.path.join(self._folder.name, "log")
@@ -100,15 +102,14 @@ class Chromium:
             width: of the window in CSS pixels; one of a phone also makes it a touch screen with
                 two pixels to each of them.
             height: of the window; what fits the width if 0.
-            theme: "light" or "dark", which the page is told its reader prefers. It is also told
-                that its reader wants no motion.
+            theme: "light" or "dark", which the page is told its reader prefers. It and the pages
+                in it are also told that no motion is wanted.
         """
         context = self.call("Target.createBrowserContext")["browserContextId"]
         target = self.call("Target.createTarget", url="about:blank", browserContextId=context)
         session = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        page = self._pages[session["sessionId"]] = Page(self, session["sessionId"], context)
-        for domain in ("Page", "Runtime", "Log"):
-            page.call(f"{domain}.enable")
+        page = Page(self, session["sessionId"], context)
+        page.call("Page.enable")
         page.resize(width, height)
         page.prefer(theme)
         page.go(address.absolute().as_uri() if isinstance(address, Path) else address)
@@ -122,14 +123,18 @@ class Chromium:
         if session is not None:
             message["sessionId"] = session
         os.write(self._write, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self.next_message(method)
-            if answer.get("id") == number:
-                assert "error" not in answer, f"{method}: {answer['error']}"
-                return answer["result"]
+        while number not in self._answers:
+            self.listen(method)
+        answer = self._answers.pop(number)
+        assert "error" not in answer, f"{method}: {answer['error']}"
+        return answer["result"]
 
-    def next_message(self, awaited: str) -> dict[str, Any]:
-        """The next message from Chromium, told to its page if it is an event."""
+    def tell(self, session: str, page: Page) -> None:
+        """Events of a session are told to this page from now on."""
+        self._pages[session] = page
+
+    def listen(self, awaited: str) -> None:
+        """Takes the next message from Chromium: an answer, or an event, which its page is told."""
         while b"\0" not in self._unread:
             ready, _, _ = select.select([self._read], [], [], _SECONDS)
             assert ready, f"Chromium was silent for {_SECONDS:.0f} s, asked for {awaited}"
@@ -138,22 +143,25 @@ class Chromium:
             self._unread += part
         text, _, self._unread = self._unread.partition(b"\0")
         message = json.loads(text)
-        if "method" in message and message.get("sessionId") in self._pages:
+        if "id" in message:
+            self._answers[message["id"]] = message
+        elif message.get("sessionId") in self._pages:
             self._pages[message["sessionId"]].hear(message["method"], message["params"])
-        return message
 
 
 class Page:
     """A page in a window of its own.
 
     Attributes:
-        errors: what it complained of on the console, and exceptions that nobody caught.
+        errors: what it and the pages in it complained of on the console, and exceptions that
+            nobody caught.
     """
 
     def __init__(self, chromium: Chromium, session: str, context: str) -> None:
         self.errors: list[str] = []
         self._chromium, self._session, self._context = chromium, session, context
         self._loaded = False
+        self._attach(session)
 
     def go(self, address: str) -> None:
         """Goes to a URL, and waits until it has loaded."""
@@ -161,7 +169,7 @@ class Page:
         answer = self.call("Page.navigate", url=address)
         assert "errorText" not in answer, f"{address}: {answer['errorText']}"
         while "loaderId" in answer and not self._loaded:  # without one, only the #fragment changed
-            self._chromium.next_message(f"the load of {address}")
+            self._chromium.listen(f"the load of {address}")
         self.settle()
 
     def resize(self, width: int, height: int = 0) -> None:
@@ -177,9 +185,8 @@ class Page:
 
     def prefer(self, theme: str) -> None:
         """Tells the page which theme its reader prefers."""
-        features = {"prefers-color-scheme": theme, "prefers-reduced-motion": "reduce"}
-        pairs = [{"name": name, "value": value} for name, value in features.items()]
-        self.call("Emulation.setEmulatedMedia", features=pairs)
+        feature = {"name": "prefers-color-scheme", "value": theme}
+        self.call("Emulation.setEmulatedMedia", features=[feature])
 
     def evaluate(self, script: str) -> Any:
         """The value of a JavaScript expression, awaited if it is a promise."""
@@ -238,6 +245,8 @@ class Page:
         """Takes note of an event."""
         if event == "Page.loadEventFired":
             self._loaded = True
+        elif event == "Target.attachedToTarget":  # a page in a frame that is kept apart
+            self._attach(told["sessionId"])
         elif event == "Runtime.exceptionThrown":
             details = told["exceptionDetails"]
             self.errors.append(details.get("exception", {}).get("description", details["text"]))
@@ -247,6 +256,16 @@ class Page:
         elif event == "Log.entryAdded" and told["entry"]["level"] == "error":
             entry = told["entry"]
             self.errors.append(f"{entry['text']} {entry.get('url', '')}".strip())
+
+    def _attach(self, session: str) -> None:
+        """Listens to a page, and to those in it before they begin."""
+        self._chromium.tell(session, self)
+        wait = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
+        self._chromium.call("Target.setAutoAttach", session, **wait)
+        for domain in ("Runtime", "Log"):
+            self._chromium.call(f"{domain}.enable", session)
+        if session != self._session:
+            self._chromium.call("Runtime.runIfWaitingForDebugger", session)
 
 
 def colours(picture: NDArray, least: float = 0.001) -> int:

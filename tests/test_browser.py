@@ -71,6 +71,12 @@ def test_what_is_missing_is_heard(page):
     assert error.endswith("missing.png")
 
 
+def test_errors_in_a_frame_that_is_kept_apart_are_heard(page):
+    script = "<script>console.error(matchMedia('(prefers-reduced-motion)').matches)</script>"
+    outer = page(f'<iframe sandbox="allow-scripts" srcdoc="{script}"></iframe>')
+    assert outer.errors == ["True"]
+
+
 def test_a_failed_wait_says_what_for(page):
     with pytest.raises(AssertionError, match="not true within 0 s: 1 > 2"):
         page(PAGE).wait_for("1 > 2", seconds=0)
