@@ -17,6 +17,7 @@ const $ = (selector) => document.querySelector(selector);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const UP = new Vector3(0, 0, 1);
 const NEAR = 0.4;  // the size of aircraft beside the camera, of what they have from afar
+const NAME = { letter: 6.5, height: 12 };  // of the names' letters, in pixels
 const WRECK = new Color(0x7b849b);
 
 const renderer = makeRenderer();
@@ -49,6 +50,7 @@ const pilots = space.bodies.map((body, i) => {
 scene.add(ribbons);
 const cone = makeCone();
 let followed = null, before = null;  // the aircraft that the camera follows, and where it was
+let looked = false;  // whether the camera has its first place, which depends on the window's size
 
 const player = new Player(replay.frames, replay.rate, draw);
 
@@ -104,11 +106,19 @@ function showTexts(frame) {
 
 function render() {
   renderer.render(scene, camera);
-  const { clientWidth: width, clientHeight: height } = renderer.domElement, spot = new Vector3();
-  for (const { label, group, body, track } of pilots) {
+  showNames();
+}
+
+// Each beside its aircraft, unless it would lie on another's; that of the followed one comes first.
+function showNames() {
+  const { clientWidth: width, clientHeight: height } = renderer.domElement, spot = new Vector3(), taken = [];
+  for (const { label, group, body, track } of [...pilots].sort((a, b) => (b === followed) - (a === followed))) {
     spot.copy(group.position).addScaledVector(UP, 0.4 * group.scale.z).project(camera);
-    label.hidden = !shown.names || spot.z > 1 || !track.alive(player.time);
-    label.style.transform = `translate(-50%, -100%) translate(${(spot.x + 1) / 2 * width}px, ${(1 - spot.y) / 2 * height}px)`;
+    const x = (spot.x + 1) / 2 * width, y = (1 - spot.y) / 2 * height, reach = NAME.letter / 2 * body.name.length;
+    const covers = taken.some((t) => Math.abs(t.x - x) < t.reach + reach && Math.abs(t.y - y) < NAME.height);
+    label.hidden = !shown.names || spot.z > 1 || !track.alive(player.time) || covers;
+    label.style.transform = `translate(-50%, -100%) translate(${x}px, ${y}px)`;
+    if (!label.hidden) taken.push({ x, y, reach });
   }
 }
 
@@ -241,10 +251,13 @@ function paint() {
 
 function resize() {
   const { clientWidth: width, clientHeight: height } = $("#view");
+  if (!width || !height) return;  // a frame in a page may have no size yet
   renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
   renderer.setSize(width, height);
   camera.aspect = width / height;
   camera.updateProjectionMatrix();
+  if (!looked) lookFromAfar();
+  looked = true;
   draw();
 }
 
@@ -273,6 +286,5 @@ addEventListener("resize", resize);
 addEventListener("hashchange", openAddress);
 dark.addEventListener("change", paint);
 resize();
-lookFromAfar();
 paint();
 if (!openAddress() && !matchMedia("(prefers-reduced-motion: reduce)").matches) player.play();
