@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 PIP := $(PY) -m pip --disable-pip-version-check --no-input --timeout 30
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lock viewer clean
+.PHONY: help demo test lint docs lock viewer clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -26,6 +26,13 @@ lint: $(INSTALLED) ## Run ruff and pyright
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m pyright
+
+# In an environment of its own. The API is read from the source, so this project need not be in it.
+docs: ## Build the documentation into build/site
+	@$(PYTHON) -m venv build/docs
+	@build/docs/bin/python -m pip install --quiet $$($(PYTHON) -c "import tomllib; \
+		print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['docs'])")
+	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict
 
 # Pins that still fit are kept. To take the newest versions of all, delete requirements.lock first.
 lock: ## Pin the dependencies of pyproject.toml in requirements.lock

@@ -57,7 +57,8 @@ def available(z: Array, vz: Array, alive: Array, ceiling: float, guided: bool) -
     nor climb above 300 m beneath the ceiling.
 
     Args:
-        z, vz: float32 (n,), m and m/s.
+        z: altitude, float32 (n,), m.
+        vz: climb, float32 (n,), m/s.
         alive: bool (n,).
         ceiling: m.
         guided: whether the second part of an action is a climb.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def make(scenario: str | Config, **changes: object) -> AeroJAX:
     """Makes an environment.
 
-    >>> aerojax.make("identical_5_vs_5", opponents="selfplay", actions="continuous")
+        >>> aerojax.make("identical_5_vs_5", opponents="selfplay", actions="continuous")
 
     Args:
         scenario: a name of `list_scenarios()`, or a configuration of one's own.

@@ -20,16 +20,19 @@ def generalised_advantages(
 ) -> Array:
     """Generalised advantage estimation (Schulman et al., 2016), time first.
 
-    delta_t = r_t + gamma * (1 - terminated_t) * next_value_t - value_t
-    A_t = delta_t + gamma * lambda * (1 - done_t) * A_{t+1}
+        delta_t = r_t + gamma * (1 - terminated_t) * next_value_t - value_t
+        A_t = delta_t + gamma * lambda * (1 - done_t) * A_{t+1}
 
     A termination is worth nothing afterwards. A truncation ends the episode too, so no
     advantage flows over it, but it bootstraps from the observation that the episode ended in:
     `next_value_t` values the state that step t led to, before any reset.
 
     Args:
-        reward_t, value_t, next_value_t: float32 (T, ...).
-        terminated_t, done_t: bool (T, ...); done is terminated or truncated, both post-step.
+        reward_t: float32 (T, ...).
+        value_t: float32 (T, ...).
+        next_value_t: float32 (T, ...).
+        terminated_t: bool (T, ...), after the step.
+        done_t: bool (T, ...), terminated or truncated.
         gamma: discount in [0, 1].
         gae_lambda: trace decay in [0, 1].
 

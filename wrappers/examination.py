@@ -35,7 +35,7 @@ Rule = Callable[[Traced], Iterable[str]]
 def check_env(env: MultiAgentEnv) -> None:
     """Checks that an environment keeps JaxMARL's contract, and what code built on it relies on.
 
-    >>> wrappers.check_env(MyEnv())
+        >>> wrappers.check_env(MyEnv())
 
     It takes seconds: a few episodes are played. docs/wrappers.md lists the rules.
 

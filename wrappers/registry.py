@@ -31,7 +31,7 @@ def list_envs() -> list[str]:
 def make(name: str, **options: Any) -> MultiAgentEnv:
     """Makes an environment.
 
-    >>> env = wrappers.make("aerojax/search_4", actions="continuous")
+        >>> env = wrappers.make("aerojax/search_4", actions="continuous")
 
     Args:
         name: "family/name", one of `list_envs()`.
