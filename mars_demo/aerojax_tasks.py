@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -11,8 +12,12 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import aerojax
+from aerojax.gun import CONE_COSINE
+from aerojax.rules import TIME_STEP
 from aerojax.scenarios import get_config
+from aerojax.scripts import usable_scripts
 from mars_demo.config import Config
+from mars_demo.play import Flight
 from mars_demo.task import EPS, Task
 
 
@@ -20,6 +25,42 @@ def _aerojax_scene(env: Any, states: Any, rewards: np.ndarray, title: str) -> di
     from aerojax.scene import episode_scene
 
     return episode_scene(env, states, rewards, title=title)
+
+
+def _guns(env: Any) -> list[tuple[float, float]]:
+    half = math.degrees(math.acos(CONE_COSINE))
+    armed = env.config.objective.guns
+    return [(float(reach) * armed, half) for reach in env.fleet.gun_range]
+
+
+def _instruments(env: Any, state: Any, agent: str) -> dict[str, str]:
+    slot, border = env.slot_names.index(agent), env.config.team_a.own.stop
+    load = np.hypot(state.motion.ny[slot], state.motion.nz[slot])
+    facts = {
+        "time left": f"{(env.max_steps - state.step) * TIME_STEP:.0f} s",
+        "load": f"{load:.1f} g",
+        "thrust": f"{100 * state.motion.throttle[slot]:.0f} %",
+        "in the air": f"{state.alive[:border].sum()} : {state.alive[border:].sum()}",
+    }
+    if not env.config.num_enemies:
+        facts["in the air"] = f"{state.alive.sum()}"
+    return facts
+
+
+def _flight(name: str) -> Flight:
+    config = get_config(name)
+
+    def make(opponents: str | None) -> MultiAgentEnv:
+        changes = {} if opponents is None else {"opponents": opponents}
+        return aerojax.make(name, actions="continuous", **changes)
+
+    return Flight(
+        make=make,
+        opponents=tuple(usable_scripts(config, config.team_b)) if config.num_enemies else (),
+        guns=_guns,
+        instruments=_instruments,
+        step_seconds=TIME_STEP,
+    )
 
 
 # Chosen for MARS by a few runs on three scenarios (docs/results.md); the trust regions of the
@@ -63,6 +104,7 @@ def _aerojax_task(name: str) -> Task:
         script_name=f"{config.objective.script} script",
         script_make=lambda: aerojax.make(name, actions="continuous"),
         scene=_aerojax_scene,
+        play=_flight(name),
     )
 
 

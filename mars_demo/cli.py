@@ -20,7 +20,7 @@ with silence():  # stdout is for our answers
 from mars_demo.checkpoint import CheckpointError
 from mars_demo.config import DEFAULT_ALGO, DEFAULT_TASK, Config
 from mars_demo.objectives import OBJECTIVES
-from mars_demo.play_commands import Eval, Export, Render
+from mars_demo.play_commands import Eval, Export, Play, Render, Watch
 from mars_demo.report_command import Report
 from mars_demo.run import RunError
 from mars_demo.study_commands import Bench, Compare, Demo, Figure, Ratios, Study
@@ -70,6 +70,8 @@ def _commands(args: Sequence[str]) -> type:
     for name, kind in {
         "eval": Eval,
         "render": Render,
+        "watch": Watch,
+        "play": Play,
         "export": Export,
         "list": List,
         "compare": Compare,

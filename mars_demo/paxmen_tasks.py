@@ -11,6 +11,7 @@ from jax import Array
 
 import paxmen
 from mars_demo.config import Config
+from mars_demo.play import Moves
 from mars_demo.task import Task
 from paxmen.planner import plan
 
@@ -31,6 +32,14 @@ def _paxmen_scene(env: Any, states: Any, rewards: np.ndarray, title: str) -> dic
     from paxmen.scene import episode_scene
 
     return episode_scene(env, states, rewards, title=title)
+
+
+def _paxmen_sight(
+    env: Any, states: Any, agent: str, rewards: np.ndarray | None, title: str
+) -> dict[str, Any]:
+    from paxmen.sight import sight_scene
+
+    return sight_scene(env, states, agent, rewards, title=title)
 
 
 # Chosen with the same budget for each objective (docs/results.md). An ablation takes the preset of
@@ -75,6 +84,8 @@ def _paxmen_task(name: str) -> Task:
         script=plan,
         script_name="planner",
         scene=_paxmen_scene,
+        sight=_paxmen_sight,
+        play=Moves(up=0, down=1, right=2, left=3, act=4, wait=5, act_name="eat"),
     )
 
 

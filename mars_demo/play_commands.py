@@ -11,11 +11,12 @@ from tyro.conf import Positional
 
 from mars_demo.config import check_number
 from mars_demo.evaluate import Trained, trained_run
+from mars_demo.run import RunError
 
 
 @dataclass(frozen=True)
 class _Played:
-    """What `eval` and `render` have in common: whose team plays, and how."""
+    """What `eval`, `render` and `watch` have in common: whose team plays, and how."""
 
     folder: Annotated[Positional[Path | None], tyro.conf.arg(metavar="RUN")] = None
     """A run's folder."""
@@ -76,6 +77,51 @@ class Render(_Played):
         out = self.out or self.folder or Path("demo") / team.trainer.task.name
         for path in render(team, chosen or ["gif", "html"], out, self.seed, self.greedy):
             print(path)
+
+
+@dataclass(frozen=True)
+class Watch(_Played):
+    """Watch a trained team in a window, episode after episode. H shows the keys."""
+
+    def run(self) -> None:
+        from mars_demo.watch import watch
+        from wrappers.window import NoDisplayError, check_display
+
+        try:
+            check_display()
+            watch(self.team(), self.seed, self.greedy)
+        except NoDisplayError as error:
+            raise RunError(f"{error}: mars-demo render draws a trained team's episode") from None
+
+
+@dataclass(frozen=True)
+class Play:
+    """Play one agent yourself, with scripted or trained team-mates. H shows the keys."""
+
+    task: Positional[str]
+    """A task with a way to play it: paxmen-4, -5, -6, or any of AeroJAX."""
+    mates: Annotated[str | None, tyro.conf.arg(metavar="TEAM")] = None
+    """Who the others are: script, a pretrained team, or a run's folder [a pretrained team of the
+    task if there is one, else script]."""
+    agent: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Whom you play [the first]."""
+    opponents: Annotated[str | None, tyro.conf.arg(metavar="SCRIPT")] = None
+    """Who flies against you, such as circle, pursuit, ace [as in the task]."""
+    rate: Annotated[float | None, tyro.conf.arg(metavar="STEPS")] = None
+    """Steps a second [PaxMen: the world waits for you; AeroJAX: 2, as fast as it is]."""
+    gamepad: bool = False
+    """Fly with a gamepad, too."""
+    seed: int = 0
+    """Seed of the first episode."""
+
+    def run(self) -> None:
+        from mars_demo.playing import Wish, play
+        from wrappers.window import NoDisplayError
+
+        try:
+            play(Wish(**vars(self)))
+        except NoDisplayError as error:
+            raise RunError(f"{error}: mars-demo render draws a trained team's episode") from None
 
 
 @dataclass(frozen=True)

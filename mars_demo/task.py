@@ -15,6 +15,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 from mars_demo.config import Config
 from mars_demo.networks import Image
+from mars_demo.play import Flight, Moves
 from wrappers.wrapper import Observations, Transition, Wrapper
 
 
@@ -53,6 +54,10 @@ class Task:
     """The environment that the script plays, where it needs other actions than the agents'."""
     scene: Callable[[Any, Any, np.ndarray, str], dict[str, Any]] | None = None
     """`scene(env, states, rewards, title)`: a recorded episode for `wrappers.save_scene`."""
+    sight: Callable[[Any, Any, str, np.ndarray | None, str], dict[str, Any]] | None = None
+    """`sight(env, states, agent, rewards, title)`: the same with no more than an agent sees."""
+    play: Moves | Flight | None = None
+    """How a person plays it, if one can."""
 
 
 EPS = {"mars": 1.0, "mappo": 0.1, "maspo": 0.5}

@@ -1,0 +1,148 @@
+"""A person's game, from what they asked for to the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mars_demo.config import check_name, check_number
+from mars_demo.evaluate import Policy, Trained, scripted_policy, trained_run
+from mars_demo.flight import KEPT as FLIGHT_KEPT
+from mars_demo.flight import FlightScreen
+from mars_demo.game import Game
+from mars_demo.play import Flight
+from mars_demo.pretrained import list_pretrained, load_pretrained
+from mars_demo.rollout import Env
+from mars_demo.run import RunError
+from mars_demo.sticks import open_gamepad
+from mars_demo.tasks import TASKS, Task, get_task
+from mars_demo.turns import KEPT as TURNS_KEPT
+from mars_demo.turns import Turns
+from wrappers.window import Loading, Screen, check_display, run_window
+
+SCRIPT = "script"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person wants to play; `mars-demo play --help` says what each is."""
+
+    task: str
+    mates: str | None = None
+    agent: str | None = None
+    opponents: str | None = None
+    rate: float | None = None
+    gamepad: bool = False
+    seed: int = 0
+
+
+def play(wish: Wish, *, times: int | None = None) -> None:
+    """Opens a window in which a person plays.
+
+    Args:
+        wish: what they want.
+        times: close the window after so many pictures.
+
+    Raises:
+        ValueError: there is no such task, agent, script or rate.
+        RunError: the task cannot be played, not in this way, or there is no gamepad.
+        NoDisplayError: no window can be opened.
+    """
+    make = prepare(wish)
+    check_display()
+    with ExitStack() as stack:
+        if wish.gamepad:
+            stack.callback(open_gamepad().quit)
+        run_window(Loading(make, "Getting ready"), f"{wish.task} – mars-demo play", times=times)
+
+
+def prepare(wish: Wish) -> Callable[[], Screen]:
+    """Checks a wish; what is returned makes the screen, which takes seconds.
+
+    Raises:
+        ValueError: there is no such task, agent, script or rate.
+        RunError: the task cannot be played, or not in this way.
+    """
+    task = get_task(wish.task)
+    check_number("seed", wish.seed, 0, 2**32 - 1)
+    if wish.rate is not None:
+        check_number("rate", wish.rate, 0.1, 30.0)
+    if task.play is None:
+        raise RunError(f"task {task.name} cannot be played by a person; those that can: {_valid()}")
+    return _flying(task, wish) if isinstance(task.play, Flight) else _taking_turns(task, wish)
+
+
+def _valid() -> str:
+    return ", ".join(name for name, task in TASKS.items() if task.play is not None)
+
+
+def _flying(task: Task, wish: Wish) -> Callable[[], Screen]:
+    flight: Flight = task.play  # pyright: ignore[reportAssignmentType]
+    if wish.mates not in (None, SCRIPT):
+        raise RunError(
+            f"in {task.name} team-mates fly by script: trained teams give other commands than a "
+            "person; leave out --mates"
+        )
+    if wish.opponents is not None:
+        _check_opponents(task, flight, wish.opponents)
+    env = flight.make(wish.opponents)
+    agent = _agent(env, wish.agent)
+    rate = wish.rate or 1 / flight.step_seconds
+    mates = scripted_policy(replace(task, make=lambda: env))
+
+    def make() -> Screen:
+        game = Game(task, env, mates, agent, FLIGHT_KEPT)
+        return FlightScreen(game, task.script_name, rate, wish.seed)
+
+    return make
+
+
+def _check_opponents(task: Task, flight: Flight, opponents: str) -> None:
+    if not flight.opponents:
+        raise RunError(f"{task.name} has no opponents; leave out --opponents")
+    check_name("script", opponents, flight.opponents)
+
+
+def _taking_turns(task: Task, wish: Wish) -> Callable[[], Screen]:
+    if wish.opponents is not None:
+        raise RunError(f"{task.name} has no opponents; leave out --opponents")
+    if wish.gamepad:
+        raise RunError(f"{task.name} is played by keyboard; leave out --gamepad")
+    env = task.make()
+    agent = _agent(env, wish.agent)
+    policy, mates = _mates(task, wish.mates)
+
+    def make() -> Screen:
+        game = Game(task, env, policy, agent, TURNS_KEPT)
+        return Turns(game, mates, wish.rate or 0.0, wish.seed)
+
+    return make
+
+
+def _agent(env: Env, name: str | None) -> str:
+    if name is None:
+        return env.agents[0]
+    check_name("agent", name, env.agents)
+    return name
+
+
+def _mates(task: Task, wanted: str | None) -> tuple[Policy, str]:
+    """How the others act, and what to call them: a trained team where one ships, or the script."""
+    if wanted is None:
+        wanted = task.name if task.name in list_pretrained() else SCRIPT
+    if wanted == SCRIPT:
+        return scripted_policy(task), task.script_name
+    team: Trained = load_pretrained(wanted) if _is_pretrained(wanted) else trained_run(Path(wanted))
+    trained_for = team.trainer.task
+    if trained_for.name != task.name:
+        raise RunError(
+            f"the team {wanted} was trained on {trained_for.name}, not on {task.name}; "
+            f"give another, or --mates {SCRIPT}"
+        )
+    return team.policy(), f"trained, {team.trainer.config.algo}"
+
+
+def _is_pretrained(name: str) -> bool:
+    return name.endswith(".json") or name in list_pretrained()

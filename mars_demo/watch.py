@@ -1,0 +1,60 @@
+"""A trained team in a window."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from mars_demo.evaluate import Trained, record
+from mars_demo.play import Flight
+from mars_demo.run import RunError
+from wrappers.player import Player
+from wrappers.window import Loading, run_window
+
+
+def watch(team: Trained, seed: int, greedy: bool, *, times: int | None = None) -> None:
+    """Opens a window in which a trained team plays, episode after episode.
+
+    Args:
+        team: who plays.
+        seed: of the first episode; those that follow have the next ones.
+        greedy: whether to take the likeliest actions.
+        times: close the window after so many pictures.
+
+    Raises:
+        RunError: the task cannot be drawn.
+        NoDisplayError: no window can be opened.
+    """
+    following = episodes(team, seed, greedy)
+    play = team.trainer.task.play
+    seconds = play.step_seconds if isinstance(play, Flight) else None
+    screen = Loading(lambda: Player(following, step_seconds=seconds), "Playing the first episode")
+    run_window(screen, f"{team.title} – mars-demo watch", times=times)
+
+
+def episodes(team: Trained, seed: int, greedy: bool) -> Callable[[], dict[str, dict[str, Any]]]:
+    """A function that plays the next episode and returns its views.
+
+    Raises:
+        RunError: the task cannot be drawn.
+    """
+    task, env = team.trainer.task, team.trainer.env
+    if task.scene is None:
+        raise RunError(f"task {task.name} cannot be drawn yet")
+    draw, sight, seeds = task.scene, task.sight, itertools.count(seed)
+
+    def following() -> dict[str, dict[str, Any]]:
+        now = next(seeds)
+        played = record(task, team.policy(greedy), jax.random.key(now))
+        title = f"{team.title}, episode {now}"
+        views = {"the whole": draw(env, played.states, played.rewards, title)}
+        if sight is not None:
+            for agent in env.agents:
+                seen = sight(env, played.states, agent, played.rewards, title)
+                views[f"what {agent} sees"] = seen
+        return views
+
+    return following

@@ -1,0 +1,71 @@
+"""An episode in three dimensions, seen from behind one of its bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pygame
+
+from wrappers.camera import Camera, axes
+from wrappers.instruments import paint_instruments
+from wrappers.scene import Scene, colours_of
+from wrappers.solids import paint_solids
+from wrappers.sprites import rgb
+from wrappers.terrain import paint_world
+from wrappers.track import course, pose
+
+_FIELD_OF_VIEW = np.radians(76)  # of the picture's width
+_BEHIND, _ABOVE = 33.0, 8.5  # m: where the camera is, from the body
+_LOOKS_DOWN = np.radians(5)
+_LEAN = np.radians(24)  # how far the camera banks at most
+_LARGE = 2.2  # an asset's and a heavy's size, in fighters'
+
+
+class Chase:
+    """A picture at any time and of any size.
+
+    Attributes:
+        scene: as given; another of the same bodies may take its place.
+        body: as given; another's may take its place.
+        from_nose: look from the nose, not from behind.
+        colours: the scene's, by their names.
+
+    Args:
+        scene: a checked scene with a `space`.
+        body: the index of the body that is followed.
+        step_seconds: how long a frame lasted for who was in it, for speeds; without it none are
+            told.
+    """
+
+    def __init__(self, scene: Scene, body: int, step_seconds: float | None = None) -> None:
+        self.scene, self.body, self.step_seconds = scene, body, step_seconds
+        self.from_nose = False
+        self.colours = {name: rgb(text) for name, text in colours_of(scene, "dark").items()}
+
+    def paint(self, time: float, size: tuple[int, int]) -> pygame.Surface:
+        """The picture at a time in frames."""
+        picture = pygame.Surface(size)
+        space = self.scene["space"]
+        camera = self.camera(time, size)
+        paint_world(picture, camera, space)
+        hidden = self.body if self.from_nose else None
+        paint_solids(picture, camera, space, self.colours, time, hidden)
+        paint_instruments(picture, camera, space, self.colours, time, self.body, self.step_seconds)
+        return picture
+
+    def camera(self, time: float, size: tuple[int, int]) -> Camera:
+        """Where the picture is taken from."""
+        body: Mapping[str, Any] = self.scene["space"]["bodies"][self.body]
+        focal = float(size[0] / 2 / np.tan(_FIELD_OF_VIEW / 2))
+        now = pose(body, time)
+        if self.from_nose:
+            return Camera(now.place + 6.0 * now.axes[0], now.axes, size, focal)
+        seen = course(body, time)
+        far = _LARGE if body["kind"] == "asset" else 1.0
+        level = axes(seen.yaw, 0.8 * seen.pitch, 0.0)
+        place = now.place - far * _BEHIND * level[0] + far * _ABOVE * level[2]
+        place[2] = max(place[2], 3.0)
+        view = axes(seen.yaw, 0.8 * seen.pitch - _LOOKS_DOWN, _LEAN * seen.bank)
+        return Camera(place, view, size, focal)

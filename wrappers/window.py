@@ -1,0 +1,179 @@
+"""A window on the screen, and the loop that keeps it alive.
+
+What is in the window is a `Screen`: it is told of events and of the time that passes, and asked for
+pictures. It knows nothing of the loop, so that tests can drive it without one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+import pygame
+
+from wrappers.panel import PAPER, put
+
+SIZE = (1120, 840)
+_LEAST = (480, 400)  # what is in a smaller window cannot be read
+_PICTURES_PER_SECOND = 60
+_SETTLED = 0.2  # s after which a new size is taken for the one that is meant
+
+
+class NoDisplayError(OSError):
+    """There is no screen to open a window on."""
+
+
+class Screen(Protocol):
+    """What a window shows."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the window is to be closed."""
+        ...
+
+    def handle(self, event: pygame.event.Event) -> None:
+        """Something happened: a key, the mouse, a gamepad."""
+        ...
+
+    def advance(self, seconds: float) -> None:
+        """Time has passed."""
+        ...
+
+    def paint(self, size: tuple[int, int]) -> pygame.Surface:
+        """The picture now, of so many pixels."""
+        ...
+
+    def close(self) -> None:
+        """The window is closed."""
+        ...
+
+
+def check_display() -> None:
+    """Raises NoDisplayError where no window can be opened, which costs nothing to ask first."""
+    unnamed = not os.environ.get("SDL_VIDEODRIVER")
+    places = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
+    if unnamed and sys.platform.startswith("linux") and not any(places):
+        # SDL would draw into nowhere and say nothing.
+        raise _no_display("neither DISPLAY nor WAYLAND_DISPLAY is set")
+    try:
+        pygame.display.init()
+    except pygame.error as error:
+        raise _no_display(str(error)) from None
+    if unnamed and pygame.display.get_driver() in ("offscreen", "dummy"):
+        pygame.display.quit()
+        raise _no_display("SDL found none")
+
+
+def run_window(
+    screen: Screen, title: str, size: tuple[int, int] = SIZE, *, times: int | None = None
+) -> None:
+    """Shows a screen in a window until it is over, or somebody closes the window.
+
+    Args:
+        screen: what to show.
+        title: over the window.
+        size: of the window at first, in pixels; people may change it.
+        times: close after so many pictures.
+
+    Raises:
+        NoDisplayError: no window can be opened.
+    """
+    check_display()
+    try:
+        window = pygame.display.set_mode(size, pygame.RESIZABLE)
+        pygame.display.set_caption(title)
+        clock = pygame.time.Clock()
+        settled, resized = window.get_size(), 0.0
+        while not screen.over and times != 0:
+            seconds = clock.tick(_PICTURES_PER_SECOND) / 1000
+            for event in pygame.event.get():
+                if event.type == pygame.QUIT:
+                    return
+                if event.type == pygame.VIDEORESIZE:
+                    resized = 0.0
+                screen.handle(event)
+            window = pygame.display.get_surface() or window
+            resized += seconds
+            if resized >= _SETTLED:
+                settled = window.get_size()
+            screen.advance(seconds)
+            _fill(window, screen.paint(_at_least(settled)))
+            pygame.display.flip()
+            times = None if times is None else times - 1
+    except pygame.error as error:
+        raise _no_display(str(error)) from None
+    finally:
+        screen.close()
+        pygame.display.quit()
+
+
+class Loading:
+    """A screen that is still being made, on a thread of its own.
+
+    Args:
+        make: makes the screen; what it raises is raised by `advance`.
+        message: what to show meanwhile.
+    """
+
+    def __init__(self, make: Callable[[], Screen], message: str) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._making: Future[Screen] = self._thread.submit(make)
+        self._message = message
+        self._seconds = 0.0
+        self._quit = False
+
+    @property
+    def screen(self) -> Screen | None:
+        """The screen, once it is there."""
+        return self._making.result() if self._making.done() else None
+
+    @property
+    def over(self) -> bool:
+        return self._quit or (self.screen is not None and self.screen.over)
+
+    def handle(self, event: pygame.event.Event) -> None:
+        if self.screen is not None:
+            self.screen.handle(event)
+        elif event.type == pygame.KEYDOWN and event.key in QUIT_KEYS:
+            self._quit = True
+
+    def advance(self, seconds: float) -> None:
+        self._seconds += seconds
+        if self.screen is not None:
+            self.screen.advance(seconds)
+
+    def paint(self, size: tuple[int, int]) -> pygame.Surface:
+        if self.screen is not None:
+            return self.screen.paint(size)
+        picture = pygame.Surface(size)
+        picture.fill(PAPER)
+        dots = "." * (1 + int(2 * self._seconds) % 3)
+        put(picture, self._message, 26, midbottom=(size[0] // 2, size[1] // 2))
+        put(picture, dots, 26, midtop=(size[0] // 2, size[1] // 2))
+        return picture
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if self.screen is not None:
+            self.screen.close()
+
+
+QUIT_KEYS = (pygame.K_ESCAPE, pygame.K_q)
+
+
+def _at_least(size: tuple[int, int]) -> tuple[int, int]:
+    return max(size[0], _LEAST[0]), max(size[1], _LEAST[1])
+
+
+def _fill(window: pygame.Surface, picture: pygame.Surface) -> None:
+    """The picture on the window, stretched while the window is being resized."""
+    if picture.get_size() != window.get_size():
+        picture = pygame.transform.smoothscale(picture, window.get_size())
+    window.blit(picture, (0, 0))
+
+
+def _no_display(why: str) -> NoDisplayError:
+    return NoDisplayError(f"no window can be opened: {why}; write a file instead")
