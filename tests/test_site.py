@@ -1,0 +1,192 @@
+"""The pages as a site: no link leads nowhere, all that is public is there, people can see it."""
+
+import functools
+import json
+import re
+import subprocess
+import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import aerojax
+import paxmen
+import wrappers
+from tests.browser import DESKTOP, PHONE, colours
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+MADE = ROOT / "build" / "docs" / "bin" / "python"  # where `make docs` installs what it needs
+
+
+def notebook_text(path: Path) -> str:
+    cells = json.loads(path.read_text())["cells"]
+    return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+
+
+def without_code(text: str) -> str:
+    text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`\n]*`", "", text)
+
+
+PAGES = {
+    path: notebook_text(path) if path.suffix == ".ipynb" else path.read_text()
+    for path in [ROOT / "README.md", *sorted(DOCS.rglob("*.md")), *DOCS.glob("*.ipynb")]
+}
+ON_SITE = [path for path in PAGES if path.suffix == ".md" and DOCS in path.parents]
+
+
+def links(text: str) -> list[str]:
+    text = without_code(re.sub(r"\[`([^`\n]*)`\]", r"[\1]", text))
+    found = re.findall(r"\]\(([^)\s]+)[^)]*\)", text)
+    return found + re.findall(r"\b(?:href|src|srcset)=\"([^\"]+)\"", text)
+
+
+def anchors(text: str) -> set[str]:
+    """What a link into a page may name: its headings as GitHub spells them, and API."""
+    code_free = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ +(.*)", code_free, re.MULTILINE)
+    spelled = (re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings)
+    return {*spelled, *re.findall(r"^::: ([\w.]+)", text, re.MULTILINE)}
+
+
+def broken(page: Path, link: str) -> str | None:
+    """What is wrong with a link of a page; None if nothing is."""
+    if re.match(r"https?://", link):
+        return None
+    name, _, anchor = link.partition("#")
+    target = (page.parent / name).resolve() if name else page
+    if not target.exists():
+        return f"{link}: there is no such file"
+    if anchor and target in PAGES and anchor not in anchors(PAGES[target]):
+        return f"{link}: {target.name} has {sorted(anchors(PAGES[target]))}"
+    return None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_no_link_leads_nowhere(page):
+    assert [wrong for link in links(PAGES[page]) if (wrong := broken(page, link))] == []
+
+
+def test_broken_links_are_found():
+    page = DOCS / "paxmen.md"
+    text = "[a](none.md) [`b`](aerojax.md#none) ![c](figures/none.png) `[d](none)` [e](#layouts)"
+    assert len(links(text)) == 4
+    assert [bool(broken(page, link)) for link in links(text)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_files_that_are_named_exist(page):
+    tops = "paxmen|aerojax|wrappers|mars_demo|tests|docs"
+    for name in re.findall(rf"(?<![\w/.])(?:{tops})/[\w/]+\.(?:py|md|ipynb)\b", PAGES[page]):
+        assert (ROOT / name).exists(), name
+
+
+def test_every_page_is_in_the_navigation():
+    text = (ROOT / "mkdocs.yml").read_text()
+    listed = re.findall(r"^ +- .*?([\w/]+\.md)$", text, re.MULTILINE)
+    results = DOCS / "results"  # raw tables, linked from results.md
+    pages = {str(path.relative_to(DOCS)) for path in ON_SITE if results not in path.parents}
+    assert sorted(listed) == sorted(pages)
+
+
+def test_everything_public_is_in_the_api():
+    listed = re.findall(r"^::: ([\w.]+)$", "".join(PAGES[p] for p in ON_SITE), re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    wanted = {
+        f"{package.__name__}.{name}"
+        for package in (paxmen, aerojax, wrappers)
+        for name in dir(package)
+    }
+    modules = {path.stem for path in (ROOT / "mars_demo").glob("[a-z]*.py")}
+    assert wanted | {f"mars_demo.{module}" for module in modules} <= set(listed)
+
+
+def test_lists_are_lists_on_the_site_too():
+    """GitHub asks neither for a gap before a list nor for four spaces within one; the site does."""
+    for page in ON_SITE:
+        text = re.sub(r"^```.*?^```", "", PAGES[page], flags=re.DOTALL | re.MULTILINE)
+        for block in re.split(r"\n[ ]*\n", text):
+            first, *others = block.strip("\n").splitlines() or [""]
+            assert not re.match(r" {1,3}\S", first), f"{page}: {first}"
+            if not re.match(r" |[-*|]|\d+\.|:::|#|<|---", first):
+                assert not [line for line in others if re.match(r"[-*] |\d+\. ", line)], block
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The address of the site, built strictly."""
+    python = MADE if MADE.exists() else Path(sys.executable)
+    if python != MADE and find_spec("mkdocs") is None:
+        pytest.skip("mkdocs is not installed: `make docs` does so")
+    folder = tmp_path_factory.mktemp("site")
+    build = subprocess.run(
+        [str(python), "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert build.returncode == 0, build.stderr
+    serve = functools.partial(_Quiet, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.slow
+def test_nothing_comes_from_elsewhere(site):
+    folder, _ = site
+    pages = list(folder.rglob("*.html"))
+    assert len(pages) >= len(ON_SITE)
+    tag = r"<(?:script|link|img|iframe|source)\b[^>]*\b(?:src|href)=\"?(https?:)?//[^>]*>"
+    for page in pages:
+        assert re.search(tag, page.read_text()) is None, page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_people_see_the_landing_page(site, browser, width, theme):
+    page = browser.open(f"{site[1]}/index.html", width=width, theme=theme)
+    shown = "[...document.images].filter((image) => image.offsetWidth > 0)"
+    assert page.evaluate(f"{shown}.length") == 2
+    for index in range(2):
+        page.evaluate(f"{shown}[{index}].scrollIntoView()")
+        page.wait_for(f"{shown}[{index}].naturalWidth > 0")
+        assert theme in page.evaluate(f"{shown}[{index}].src")
+    assert colours(page.screenshot()) > 5
+    brightness = page.screenshot()[-20:, :20].mean()
+    assert brightness > 200 if theme == "light" else brightness < 80
+    assert page.errors == []
+    page.close()
+
+
+@pytest.mark.slow
+def test_every_page_fits_a_phone(site, browser):
+    _, address = site
+    phone = browser.open(f"{address}/index.html", width=PHONE)
+    for path in ON_SITE:
+        phone.go(f"{address}/{path.relative_to(DOCS).with_suffix('.html')}")
+        assert phone.evaluate("document.documentElement.scrollWidth") == PHONE, path
+    assert phone.errors == []
+    phone.close()
+
+
+@pytest.mark.slow
+def test_the_search_finds_a_rule(site, browser):
+    page = browser.open(f"{site[1]}/paxmen.html")
+    page.evaluate("document.querySelector('.md-search__input').focus()")
+    page.call("Input.insertText", text="waypoint")
+    page.wait_for("document.querySelectorAll('.md-search-result__item').length > 0")
+    assert page.errors == []
+    page.close()
