@@ -1,5 +1,7 @@
 """The pages that play an episode, as people see them: on a phone and on a desk, dark and light."""
 
+from functools import cache
+
 import jax
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ STEPS = 40
 CONTROLS = ["#play", "#back", "#next", "#scrubber", "#speed"]
 
 
+@cache
 def maze():
     """Four agents that walk from the hub into the corridors."""
     env = paxmen.make("paxmen-4")
@@ -25,6 +28,7 @@ def maze():
     return env.scene(jax.jit(place)(agents, steps))
 
 
+@cache
 def sky():
     """Two against two that fly straight on."""
     env = aerojax.make("identical_2_vs_2")
@@ -42,12 +46,19 @@ def middle(picture):
     return picture[height // 5 : 3 * height // 5, : 3 * width // 4]
 
 
-@pytest.mark.parametrize(("scene", "canvas"), [(maze, "#board"), (sky, "#view canvas")])
+REPLAYS = pytest.mark.parametrize(("scene", "canvas"), [(maze, "#board"), (sky, "#view canvas")])
+
+
+def skip_without_webgl(page):
+    if "needs WebGL" in page.evaluate("document.body.innerText"):
+        pytest.skip("this Chromium has no WebGL")
+
+
+@REPLAYS
 def test_a_replay_is_seen_and_scrubbed(browser, tmp_path, scene, canvas):
     path = save_scene(scene(), tmp_path / "replay.html")
     page = browser.open(path)
-    if "needs WebGL" in page.evaluate("document.body.innerText"):
-        pytest.skip("this Chromium has no WebGL")
+    skip_without_webgl(page)
     for width in (PHONE, DESKTOP):
         page.resize(width)
         themes = []
@@ -75,3 +86,23 @@ def test_a_replay_is_seen_and_scrubbed(browser, tmp_path, scene, canvas):
             assert bottom - top >= 32, "fingers need room"
     assert page.errors == []
     page.close()
+
+
+@REPLAYS
+def test_a_replay_is_seen_in_a_frame_that_had_no_size(browser, tmp_path, scene, canvas):
+    """As that of a notebook, or behind a tab."""
+    replay = save_scene(scene(), tmp_path / "replay.html")
+    expected = browser.open(f"{replay.as_uri()}#0", width=800, height=600)
+    skip_without_webgl(expected)
+    outer = tmp_path / "outer.html"
+    outer.write_text(
+        "<style>body { margin: 0 } iframe { width: 800px; height: 600px; border: 0 }</style>"
+        f'<iframe src="{replay.name}#0" style="display: none"></iframe>'
+    )
+    page = browser.open(outer, width=800, height=600)
+    page.evaluate("document.querySelector('iframe').style.display = 'block'")
+    page.settle()
+    assert changed(expected.screenshot(), page.screenshot()) < 0.001
+    assert page.errors == []
+    for opened in (expected, page):
+        opened.close()

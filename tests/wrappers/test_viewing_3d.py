@@ -4,10 +4,7 @@ import copy
 import html.parser
 import json
 import re
-import shutil
-import subprocess
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 
@@ -15,11 +12,7 @@ from wrappers import check_scene, html_replay, html_replay_3d, save_scene
 
 BLUE, ORANGE = "#2040e0", "#e08020"
 FRAMES = 5
-NO_WEBGL = "</div>This replay needs WebGL"
 NASTY = '</script x </script><script>alert("1")</script><!-- <script> & {{scene}} {{viewer}} \' é'
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 
 
 def make_body(name="one", **changes):
@@ -171,15 +164,22 @@ def test_the_licence_of_three_js_is_in_the_page():
 # --- In a browser -----------------------------------------------------------------------------
 
 
-def chromium(folder, *arguments):
-    quiet = (
-        "--headless --no-sandbox --disable-quic --no-first-run --disable-sync "
-        "--disable-background-networking --disable-component-update --enable-logging=stderr "
-        "--use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader"
-    )
-    profile = f"--user-data-dir={folder / 'profile'}"
-    command = [CHROMIUM, *quiet.split(), profile, "--window-size=900,700", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+@pytest.fixture
+def fly(browser, tmp_path):
+    """`fly(scene, address)`: the page of it, opened at `#address`."""
+    opened = []
+
+    def run(scene, address):
+        path = save_scene(scene, tmp_path / "page.html")
+        page = browser.open(f"{path.as_uri()}#{address}", width=900, height=700)
+        opened.append(page)
+        if "needs WebGL" in page.evaluate("document.body.innerText"):
+            pytest.skip("this Chromium has no WebGL")
+        return page
+
+    yield run
+    for page in opened:
+        page.close()
 
 
 def columns(picture, colour):
@@ -190,30 +190,34 @@ def columns(picture, colour):
     return np.argwhere(view @ (colour / np.linalg.norm(colour)) > 0.985)[:, 1]
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-def test_a_browser_flies_it_without_complaint(tmp_path):
+def test_a_browser_flies_it_without_complaint(fly):
     scene = make_scene(NASTY)
     scene["space"]["sights"] = scene["space"]["shots"] = []
-    page = save_scene(scene, tmp_path / "page.html")
-    if NO_WEBGL in chromium(tmp_path, "--dump-dom", f"{page.as_uri()}#0").stdout:
-        pytest.skip("this Chromium has no WebGL")
     noses = []
     for frame in (0, 4):
-        shot = tmp_path / f"{frame}.png"
-        address = f"{page.as_uri()}#{frame}"
-        assert "CONSOLE" not in chromium(tmp_path, f"--screenshot={shot}", address).stderr
-        noses.append(columns(iio.imread(shot)[..., :3], BLUE).max())
+        page = fly(scene, frame)
+        noses.append(columns(page.screenshot(), BLUE).max())
+        assert page.errors == []
     assert noses[1] > noses[0] + 300, "the blue body flies to the right"
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-def test_the_address_names_the_frame_and_whom_to_follow(tmp_path):
-    page = save_scene(make_scene(), tmp_path / "page.html")
-    done = chromium(tmp_path, "--dump-dom", f"{page.as_uri()}#3,two")
-    if NO_WEBGL in done.stdout:
-        pytest.skip("this Chromium has no WebGL")
-    assert 'aria-label="step 3, following two"' in done.stdout
-    assert "CONSOLE" not in done.stderr
-    (entry,) = [a for _, a in Page(done.stdout).tags if a.get("title") == "Follow two"]
-    assert entry["aria-pressed"] == "true"
-    assert entry["class"] == "dead"
+def test_the_address_names_the_frame_and_whom_to_follow(fly):
+    page = fly(make_scene(), "3,two")
+    label = page.evaluate("document.querySelector('canvas').getAttribute('aria-label')")
+    assert label == "step 3, following two"
+    entry = "document.querySelector('[title=\"Follow two\"]')"
+    assert page.evaluate(f"{entry}.getAttribute('aria-pressed')") == "true"
+    assert page.evaluate(f"{entry}.className") == "dead"
+    assert page.errors == []
+
+
+def test_names_do_not_lie_on_each_other(fly):
+    scene = make_scene()
+    one = scene["space"]["bodies"][0]
+    scene["space"]["bodies"][1] |= {name: one[name] for name in "xyz"}
+    page = fly(scene, 0)
+    names = "[...document.querySelectorAll('#labels span:not([hidden])')]"
+    shown = f"{names}.map((name) => name.textContent)"
+    assert page.evaluate(shown) == ["one"]
+    page.go(page.evaluate("location.href").replace("#0", "#0,two"))
+    assert page.evaluate(shown) == ["two"]

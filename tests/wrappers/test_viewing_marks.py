@@ -1,10 +1,7 @@
 """What marks can do beyond standing in a place: turn, grow, fade, write numbers, draw lines."""
 
 import copy
-import shutil
-import subprocess
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 
@@ -14,9 +11,6 @@ RED, WHITE = "#e02020", "#ffffff"
 UNIT = 32  # pixels
 ENDS = ["x", "y", "x2", "y2"]
 ARROW = {"shape": "polygon", "x": 0, "y": 0, "points": [[1, 0], [0, 0.4], [0, -0.4]]}
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 
 
 def make_scene(at, *places, **mark):
@@ -131,26 +125,18 @@ def test_wrong_marks_are_refused(scene, complaint):
         check_scene(scene)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-def test_the_page_draws_the_same(tmp_path):
+def test_the_page_draws_the_same(browser, tmp_path):
     line = {"line": {"fill": "white", "width": 0.2}}
     at = ["x", "y", "turn", "size", "opacity", "number", "x2", "y2"]
     number = {"shape": "number", "x": 0, "y": 0, "height": 0.5, "fill": "red"}
     shapes = [ARROW | {"fill": "white"}, number]
     scene = make_scene(at, (2, 2, 90, 1.5, 0.8, 3.14, 1, 1), shapes=shapes, **line)
-    page, shot = tmp_path / "page.html", tmp_path / "shot.png"
-    page.write_text(html_replay(scene), encoding="utf-8")
-    quiet = "--headless --no-sandbox --disable-gpu --no-first-run --enable-logging=stderr"
-    command = [CHROMIUM, *quiet.split(), f"--user-data-dir={tmp_path / 'profile'}"]
-    done = subprocess.run(
-        [*command, f"--screenshot={shot}", "--window-size=700,700", f"{page.as_uri()}#0"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert "CONSOLE" not in done.stderr
-    picture = iio.imread(shot)[..., :3]
+    path = tmp_path / "page.html"
+    path.write_text(html_replay(scene), encoding="utf-8")
+    page = browser.open(path, width=700, height=700)
+    picture = page.screenshot()
+    assert page.errors == []
+    page.close()
     red = np.argwhere((picture == (0xE0, 0x20, 0x20)).all(axis=-1))
     (top, left), (bottom, right) = red.min(axis=0), red.max(axis=0) + 1
     board = picture[top:bottom, left:right, 1].astype(float)
