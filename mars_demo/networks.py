@@ -20,7 +20,7 @@ from mars_demo.layers import RELU_GAIN, convolve, dense
 Image = tuple[int, int, int]
 """Height, width and channels of an image whose pixels lead a vector of features."""
 
-_CHANNELS = (32, 32)  # of the convolutions
+_CHANNELS = (16, 16)  # of the convolutions
 
 
 class Actor(nn.Module):

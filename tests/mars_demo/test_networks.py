@@ -80,8 +80,8 @@ def test_an_image_is_seen_in_its_place():
     memory = actor.initial_memory((1,))
     params = actor.init(jax.random.key(0), memory, features, *rest)
     shapes = jax.tree.map(jnp.shape, params["params"])
-    assert shapes["conv_0"]["kernel"] == (9 * 2, 32)
-    assert shapes["in"]["kernel"] == (4 * 5 * 32 + 3, H)
+    assert shapes["conv_0"]["kernel"] == (9 * 2, 16)
+    assert shapes["in"]["kernel"] == (4 * 5 * 16 + 3, H)
 
     def seen(features):
         return actor.apply(params, memory, features, *rest)[1]
@@ -95,7 +95,7 @@ def test_an_image_is_seen_in_its_place():
 def test_the_critic_looks_at_images_too():
     critic = Critic(H, image=(3, 3, 1))
     params = critic.init(jax.random.key(0), jnp.zeros((2, 9)))
-    assert params["params"]["conv_0"]["kernel"].shape == (9, 32)
+    assert params["params"]["conv_0"]["kernel"].shape == (9, 16)
     assert critic.apply(params, jnp.zeros((5, 2, 9))).shape == (5, 2)
 
 
