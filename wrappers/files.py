@@ -157,12 +157,12 @@ def _write_mp4(scene: Scene, path: Path, theme: str) -> None:
     between = max(1, math.ceil(_SMOOTH / scene["rate"]))
     pictures = render_frames(scene, theme=theme, between=between)
     first = next(pictures)
-    rate = scene["rate"] * between
+    linger = f"tpad=stop_mode=clone:stop_duration={_LAST_SECONDS}"
     writer = ffmpeg.write_frames(
         str(path),
         size=(first.shape[1], first.shape[0]),
-        fps=rate,
-        output_params=["-preset", "veryfast", "-crf", "18", "-movflags", "+faststart"],
+        fps=scene["rate"] * between,
+        output_params=f"-preset veryfast -crf 18 -movflags +faststart -vf {linger}".split(),
         ffmpeg_log_level="error",
     )
     with warnings.catch_warnings():
@@ -170,11 +170,8 @@ def _write_mp4(scene: Scene, path: Path, theme: str) -> None:
         warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
         writer.send(None)
     try:
-        last = first
-        for last in chain([first], pictures):
-            writer.send(last)
-        for _ in range(round(_LAST_SECONDS * rate)):
-            writer.send(last)
+        for picture in chain([first], pictures):
+            writer.send(picture)
     finally:
         writer.close()
 

@@ -148,6 +148,12 @@ def test_a_film_shows_what_the_frames_show(tmp_path, suffix):
         assert np.mean(off > 60) < 0.01
 
 
+def test_a_video_stays_on_its_last_picture(tmp_path):
+    """Ten pictures at 24 a second, and one and a half seconds more of the last."""
+    path = save_scene(make_scene(), tmp_path / "film.mp4")
+    assert iio.immeta(path)["duration"] == pytest.approx(10 / 24 + 1.5, abs=0.05)
+
+
 def test_a_gif_keeps_flat_colours_although_it_has_too_few_for_all(tmp_path):
     """Five shades close together, among tens of thousands of colours in three glows."""
     scene = make_scene()
