@@ -5,7 +5,8 @@ import copy
 RED, BLUE, WHITE = "#e02020", "#2040e0", "#ffffff"
 BOARD = 128  # pixels: 32 to a unit
 NASTY = (
-    '</script x </script><script>alert("1")</script><!-- <script> & \u2028 {{scene}} {{title}} \' é'
+    '</script x </script><script>alert("1")</script><img src=x onerror=alert(2)>" onload="alert(3)'
+    " ]]> <!-- <script> & &lt; \u2028 {{scene}} {{title}} {{viewer}} ' é"
 )
 
 
