@@ -85,11 +85,11 @@ class Watch(_Played):
 
     def run(self) -> None:
         from mars_demo.watch import watch
-        from wrappers.window import NoDisplayError, check_display
+        from wrappers.window import NoDisplayError
 
+        team = self.team()
         try:
-            check_display()
-            watch(self.team(), self.seed, self.greedy)
+            watch(team, self.seed, self.greedy)
         except NoDisplayError as error:
             raise RunError(f"{error}: mars-demo render draws a trained team's episode") from None
 
@@ -98,7 +98,7 @@ class Watch(_Played):
 class Play:
     """Play one agent yourself, with scripted or trained team-mates. H shows the keys."""
 
-    task: Positional[str]
+    task: Annotated[Positional[str], tyro.conf.arg(metavar="TASK")]
     """A task with a way to play it: paxmen-4, -5, -6, or any of AeroJAX."""
     mates: Annotated[str | None, tyro.conf.arg(metavar="TEAM")] = None
     """Who the others are: script, a pretrained team, or a run's folder [a pretrained team of the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from mars_demo.pretrained import list_pretrained, load_pretrained
 from mars_demo.rollout import Env
 from mars_demo.run import RunError
 from mars_demo.sticks import open_gamepad
-from mars_demo.tasks import TASKS, Task, get_task
+from mars_demo.tasks import SUITE, TASKS, Task, get_task, list_tasks
 from mars_demo.turns import KEPT as TURNS_KEPT
 from mars_demo.turns import Turns
 from wrappers.window import Loading, Screen, check_display, run_window
@@ -65,17 +66,17 @@ def prepare(wish: Wish) -> Callable[[], Screen]:
         ValueError: there is no such task, agent, script or rate.
         RunError: the task cannot be played, or not in this way.
     """
+    playable = [name for name, task in TASKS.items() if task.play is not None]
+    if wish.task not in {*list_tasks(), *itertools.chain(*SUITE.values())}:
+        check_name("task", wish.task, playable)
     task = get_task(wish.task)
     check_number("seed", wish.seed, 0, 2**32 - 1)
     if wish.rate is not None:
-        check_number("rate", wish.rate, 0.1, 30.0)
+        check_number("rate", wish.rate, 0.1, 30.0, whole=False)
     if task.play is None:
-        raise RunError(f"task {task.name} cannot be played by a person; those that can: {_valid()}")
+        valid = ", ".join(playable)
+        raise RunError(f"task {task.name} cannot be played by a person; those that can: {valid}")
     return _flying(task, wish) if isinstance(task.play, Flight) else _taking_turns(task, wish)
-
-
-def _valid() -> str:
-    return ", ".join(name for name, task in TASKS.items() if task.play is not None)
 
 
 def _flying(task: Task, wish: Wish) -> Callable[[], Screen]:

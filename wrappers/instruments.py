@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -117,7 +118,7 @@ def in_gun(own: Mapping[str, Any], now: Pose, place: NDArray) -> bool:
     reach, half = own["gun"]
     way = place - now.place
     away = float(np.linalg.norm(way))
-    return 0 < away < reach and float(way @ now.axes[0]) > away * np.cos(np.radians(half))
+    return 0 < away < reach and float(way @ now.axes[0] / away) > math.cos(math.radians(half))
 
 
 def _paint_target(

@@ -11,7 +11,7 @@ import pygame
 import pygame.gfxdraw
 from numpy.typing import NDArray
 
-from wrappers.panel import FAINT, put
+from wrappers.panel import FAINT, GOOD, put
 from wrappers.sprites import Colour
 from wrappers.track import is_alive, pose
 
@@ -131,7 +131,7 @@ def _paint_task(
     radius: int,
 ) -> None:
     """Cells to search, obstacles, places to reach."""
-    colour = colours.get("point", FAINT)
+    colour = colours.get("point", GOOD)
     for x, y, first, last in space["cells"]:
         at = spot((x, y))
         if first <= time <= last and _within(at, middle, radius):

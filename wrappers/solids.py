@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from wrappers.camera import NEAR, Camera
 from wrappers.models import Model, model
+from wrappers.panel import GOOD
 from wrappers.sprites import Colour
 from wrappers.terrain import SUN, fill_polygon, glow, haze, mixed, rule
 from wrappers.track import Pose, is_alive, pose
@@ -216,7 +217,7 @@ def _paint_point(
 ) -> None:
     """A sphere to fly into, on a thread that shows where it stands."""
     spot, away = camera.spot(point)
-    colour = colours["point"]
+    colour = colours.get("point", GOOD)
     foot, top = np.array([[[*point[:2], 0.0]], [point]], float)
     rule(picture, camera, foot, top, colour, np.array([120.0]))
     if away > NEAR:
@@ -237,7 +238,7 @@ def _paint_cells(
             outline = camera.polygon(square)
             if outline is not None:
                 away = float(np.linalg.norm(square.mean(axis=0) - camera.place))
-                fill_polygon(picture, outline, (*colours["point"], round(90 * haze(away / 2))))
+                fill_polygon(picture, outline, (*colours.get("point", GOOD), round(90 * haze(away / 2))))
 
 
 def _paint_motes(picture: pygame.Surface, camera: Camera) -> None:

@@ -114,7 +114,7 @@ class Loading:
     """A screen that is still being made, on a thread of its own.
 
     Args:
-        make: makes the screen; what it raises is raised by `advance`.
+        make: makes the screen; what it raises is raised here, when the loop asks for anything.
         message: what to show meanwhile.
     """
 
@@ -157,8 +157,9 @@ class Loading:
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
-        if self.screen is not None:
-            self.screen.close()
+        made = self._making.done() and not self._making.cancelled()
+        if made and self._making.exception() is None:
+            self._making.result().close()
 
 
 QUIT_KEYS = (pygame.K_ESCAPE, pygame.K_q)
