@@ -1,24 +1,40 @@
-"""Draws the moving pictures of these pages anew, with the teams that ship with the package.
+"""Draws the pictures of episodes and mazes in these pages anew.
 
     python docs/pictures.py
 
-writes into docs/figures, for each team, an animation for dark and one for light pages, and into
-docs/replays the page that plays the same episode.
+writes into docs/figures, for each team that ships with the package, an animation for dark and one
+for light pages, all mazes of PaxMen, and nine scenarios of AeroJAX; and into
+docs/replays the pages that play the animations' episodes.
 """
 
 from pathlib import Path
 
 import jax
+import numpy as np
 from PIL import Image
 
+import aerojax
+import paxmen
 from mars_demo.evaluate import record
 from mars_demo.pretrained import load_pretrained
-from wrappers import render_frames, save_scene
+from wrappers import record as record_scene
+from wrappers import render_frame, render_frames, save_scene
 
 DOCS = Path(__file__).parent
 TEAMS = {"paxmen-4": 0, "aerojax/identical_5_vs_5": 0}  # with the seed of a good episode
 BOARD = 448  # pixels: sharp enough on a phone, and half of them on a page
 LAST_SECONDS = 1.5  # for which the last picture stays
+MOMENTS = {  # of scenarios, the benchmark's seven first, in steps, when there is something to see
+    "waypoint_5": 30,
+    "pursuit_3_vs_1": 24,
+    "identical_5_vs_5": 18,
+    "special_5_vs_5": 30,
+    "search_4": 90,
+    "escort_4_vs_3": 40,
+    "hide_and_seek_4_vs_2": 16,
+    "identical_10_vs_10": 16,
+    "waypoint_5_vs_5": 30,
+}
 
 
 def main() -> None:
@@ -31,6 +47,8 @@ def main() -> None:
         print(save_scene(scene, DOCS / "replays" / f"{stem}.html"))
         for theme in ("dark", "light"):
             print(animate(scene, theme, DOCS / "figures" / f"{stem}-{theme}.webp"))
+    print(tile(mazes(), 4, DOCS / "figures" / "mazes.webp"))
+    print(tile(moments(), 3, DOCS / "figures" / "scenarios.webp"))
 
 
 def animate(scene: dict, theme: str, path: Path) -> Path:
@@ -40,6 +58,53 @@ def animate(scene: dict, theme: str, path: Path) -> Path:
     first.save(
         path, save_all=True, append_images=others, duration=durations, loop=0, quality=60, method=6
     )
+    return path
+
+
+def mazes() -> list[np.ndarray]:
+    """The four layouts of each size."""
+    pictures = []
+    for name in paxmen.list_envs():
+        env = paxmen.make(name)
+        starts = {}
+        for seed in range(100):
+            _, state = env.reset(jax.random.key(seed))
+            starts.setdefault(int(state.layout_id), state)
+        for layout in range(4):
+            states = jax.tree.map(lambda leaf: leaf[None], starts[layout])
+            scene = env.scene(states, title=f"{name}, layout {layout}")
+            pictures.append(still(scene, 0, 224))
+    return pictures
+
+
+def moments() -> list[np.ndarray]:
+    """Scenarios, flown by scripts."""
+    pictures = []
+    for name, step in MOMENTS.items():
+        env = aerojax.make(name, actions="continuous")
+        script = env.config.objective.script
+
+        def fly(key, obs, state, env=env, script=script):
+            return env.script_actions(state, script)
+
+        scene = record_scene(env, jax.random.key(0), fly, title=name)
+        pictures.append(still(scene, min(step, len(scene["frames"]) - 1), 352))
+    return pictures
+
+
+def still(scene: dict, frame: int, board: int) -> np.ndarray:
+    """A frame with its title and nothing else around it."""
+    return render_frame(scene | {"readouts": {}, "legend": []}, frame, board=board)
+
+
+def tile(pictures: list[np.ndarray], columns: int, path: Path) -> Path:
+    """Pictures side by side, row by row."""
+    height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * width, rows * height), tuple(pictures[0][0, 0].tolist()))
+    for index, picture in enumerate(pictures):
+        sheet.paste(Image.fromarray(picture), (index % columns * width, index // columns * height))
+    sheet.save(path, quality=80, method=6)
     return path
 
 
