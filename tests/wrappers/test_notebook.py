@@ -71,6 +71,9 @@ def test_a_notebook_plays_it_in_the_theme_of_its_reader(browser, tmp_path):
         path.write_text(f'<html style="color-scheme: {theme}"><body>{output}</body></html>')
         page = browser.open(path, width=800)
         page.wait_for("document.querySelector('iframe').getBoundingClientRect().height === 500")
+        tops = "['img', 'iframe'].map((s) => document.querySelector(s).getBoundingClientRect().top)"
+        picture, replay = page.evaluate(tops)
+        assert picture == replay, "the page lies over the picture"
         shots[theme] = page.screenshot("iframe")
         assert page.errors == []
         page.close()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.wrappers.scenes import BLUE, BOARD, NASTY, RED, WHITE, make_scene
-from wrappers import check_scene, files, html_replay, render_frames, save_scene
+from wrappers import check_scene, files, html_replay, render_frame, render_frames, save_scene
 
 
 def board_colour(picture, x, y):
@@ -130,6 +130,19 @@ def test_themes_are_two():
 def test_wrong_options_are_refused_before_drawing(options, complaint):
     with pytest.raises(ValueError, match=complaint):
         render_frames(make_scene(), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"frame": 4}, "no frame 4; valid: 0 to 3"),
+        ({"board": 63}, "board must be at least 64, got 63"),
+        ({"theme": "pink"}, "'pink'; valid: dark, light"),
+    ],
+)
+def test_wrong_options_of_one_frame_are_refused(options, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        render_frame(make_scene(), **options)
 
 
 # --- Files ------------------------------------------------------------------------------------
