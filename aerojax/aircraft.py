@@ -163,6 +163,7 @@ CLASSES: dict[str, AircraftClass] = {
         ),
     )
 }
+"""The classes by name; docs/aerojax.md has a table of what they can do."""
 
 
 class Fleet(NamedTuple):

@@ -89,6 +89,7 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 BENCHMARK = tuple(SCENARIOS)[:7]
+"""The names of the benchmark's scenarios, easy to hard."""
 
 
 def list_scenarios() -> dict[str, str]:

@@ -219,6 +219,7 @@ SCRIPTS: dict[str, Script] = {
     "waypoint": waypoint,
     "search": search,
 }
+"""The scripted pilots by name, weakest first among those that fight."""
 
 
 def _preference(config: Config, sides: Sides, distance: Array) -> Array:
