@@ -75,7 +75,7 @@ def check_drawn(env: MultiAgentEnv) -> None:
     """Raises ValueError if the environment cannot be drawn."""
     if not hasattr(env, "scene"):
         raise ValueError(
-            f"{env.name} cannot be drawn: it has no `scene` (see docs/your_own_environment.md)"
+            f"{env.name} cannot be drawn: it has no method `scene` (see docs/watching.md)"
         )
 
 

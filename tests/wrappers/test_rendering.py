@@ -83,7 +83,7 @@ def test_what_is_no_state_is_refused_in_one_line(drawn):
 def test_an_environment_without_a_scene_says_so(tally):
     _, state = tally.reset(jax.random.key(0))
     for draw in (lambda: render(tally, state), lambda: record(tally, jax.random.key(0))):
-        with pytest.raises(ValueError, match="Tally cannot be drawn: it has no `scene`"):
+        with pytest.raises(ValueError, match="Tally cannot be drawn: it has no method `scene`"):
             draw()
 
 
