@@ -158,7 +158,8 @@ class FlightScreen:
         rewards = np.zeros(len(game.states) - 1)
         scene = task.scene(game.env, game.recent, rewards, task.name)
         for body, gun in zip(scene["space"]["bodies"], self._guns, strict=True):
-            body["gun"] = gun
+            if gun[0] > 0:
+                body["gun"] = gun
         return scene
 
     def _tell_news(self) -> None:
@@ -187,7 +188,7 @@ class FlightScreen:
     def _paint_facts(self, picture: pygame.Surface) -> None:
         game = self.game
         facts = self._flight.instruments(game.env, game.states[-1], game.agent)
-        if "win" not in game.info or game.score > 1:
+        if game.score:
             facts[game.task.score_name] = f"{game.score:.3g}"
         facts["you are"] = game.agent
         facts["the others"] = self._mates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -53,10 +54,18 @@ def play(wish: Wish, *, times: int | None = None) -> None:
     """
     make = prepare(wish)
     check_display()
+
+    def ready() -> Screen:
+        screen = make()
+        # Compiling leaves much behind that a collection would look through again, in flight.
+        gc.collect()
+        gc.freeze()
+        return screen
+
     with ExitStack() as stack:
         if wish.gamepad:
             stack.callback(open_gamepad().quit)
-        run_window(Loading(make, "Getting ready"), f"{wish.task} – mars-demo play", times=times)
+        run_window(Loading(ready, "Getting ready"), f"{wish.task} – mars-demo play", times=times)
 
 
 def prepare(wish: Wish) -> Callable[[], Screen]:

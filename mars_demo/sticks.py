@@ -68,6 +68,8 @@ class Sticks:
             self._held.append(event.key)
         elif event.type == pygame.KEYUP and event.key in self._held:
             self._held.remove(event.key)
+        elif event.type == pygame.WINDOWFOCUSLOST:
+            self._held.clear()  # nobody will tell that they are released
         elif event.type == pygame.JOYAXISMOTION and event.axis in _AXES:
             tilt = event.value if abs(event.value) > _DEAD_ZONE else 0.0
             self._tilt[_AXES[event.axis]] = max(-1.0, min(1.0, tilt))

@@ -16,6 +16,7 @@ from wrappers.window import QUIT_KEYS
 
 KEPT = 4  # states from which the newest picture is drawn: what was eaten glows for three steps
 _GLIDE = 0.12  # s in which agents move from one cell to the next
+_REPEAT_AFTER, _REPEAT = 0.35, 0.13  # s: when a held key begins to step on, and how often
 _BAR = 40
 _SIDE = 16
 
@@ -38,6 +39,7 @@ class Turns:
         self._seeds = itertools.count(seed)
         self._held: list[int] = []  # keys of moves, the latest last
         self._tapped: int | None = None
+        self._until_repeat = 0.0
         self._keys = {
             "Arrows": "move",
             "Space": self._moves.act_name,
@@ -55,6 +57,8 @@ class Turns:
     def handle(self, event: pygame.event.Event) -> None:
         if event.type == pygame.KEYUP and event.key in self._held:
             self._held.remove(event.key)
+        elif event.type == pygame.WINDOWFOCUSLOST:
+            self._held.clear()  # nobody will tell that they are released
         if event.type != pygame.KEYDOWN:
             return
         if event.key in QUIT_KEYS:
@@ -66,16 +70,22 @@ class Turns:
         elif event.key == pygame.K_h:
             self.help = not self.help
         elif (action := self._action(event.key)) is not None:
+            self._held.append(event.key)
             if not self.rate:
                 self._step(action)
+                self._until_repeat = _REPEAT_AFTER
             else:
-                self._held.append(event.key)
                 self._tapped = action
 
     def advance(self, seconds: float) -> None:
         self._since += seconds
-        if self.rate and not self.game.done and self._since >= 1 / self.rate:
-            held = self._action(self._held[-1]) if self._held else None
+        held = self._action(self._held[-1]) if self._held else None
+        if not self.rate:
+            self._until_repeat -= seconds
+            if held is not None and self._until_repeat <= 0:
+                self._step(held)
+                self._until_repeat = _REPEAT
+        elif self._since >= 1 / self.rate:
             wanted = self._tapped if self._tapped is not None else held
             self._tapped = None
             self._step(self._moves.wait if wanted is None else wanted)
@@ -104,6 +114,7 @@ class Turns:
         self.game.start(next(self._seeds))
         self._since = 1.0
         self._tapped = None
+        self._held.clear()
         self._boards = {name: Board(scene, keys=False) for name, scene in self._scenes().items()}
 
     def _warm_up(self, seed: int) -> None:

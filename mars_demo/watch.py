@@ -11,6 +11,7 @@ import jax
 from mars_demo.evaluate import Trained, record
 from mars_demo.play import Flight
 from mars_demo.run import RunError
+from mars_demo.tasks import TASKS
 from wrappers.player import Player
 from wrappers.window import Loading, run_window
 
@@ -43,7 +44,8 @@ def episodes(team: Trained, seed: int, greedy: bool) -> Callable[[], dict[str, d
     """
     task, env = team.trainer.task, team.trainer.env
     if task.scene is None:
-        raise RunError(f"task {task.name} cannot be drawn yet")
+        drawn = ", ".join(name for name, task in TASKS.items() if task.scene is not None)
+        raise RunError(f"task {task.name} cannot be drawn yet; those that can: {drawn}")
     draw, sight, seeds = task.scene, task.sight, itertools.count(seed)
 
     def following() -> dict[str, dict[str, Any]]:

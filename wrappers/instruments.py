@@ -24,6 +24,8 @@ Colours = Mapping[str, Colour]
 
 LINE: Colour = (190, 240, 255)
 _SHADE = (8, 12, 30, 120)
+_FIRE: Colour = (255, 241, 168)
+_MOST_ARROWS, _NAMED = 3, 4000.0  # m: who is farther has a frame and no name
 _GRAVITY = 9.80665
 _TAPE, _TAPE_DEGREES = 380, 90  # width of the heading's tape, in pixels and degrees
 _NAMES = {0: "N", 45: "NE", 90: "E", 135: "SE", 180: "S", 225: "SW", 270: "W", 315: "NW"}
@@ -47,10 +49,20 @@ def paint_instruments(
         _paint_ladder(picture, camera, now)
         _paint_gun(picture, camera, own, now)
     seen = sighted(space, time)
-    for index, other in enumerate(space["bodies"]):
-        if index != body and is_alive(other, time):
-            known = other["colour"] == own["colour"] or index in seen
-            _paint_target(picture, camera, own, other, now, pose(other, time), colours, known)
+    if _is_hurt(own, time):
+        pygame.gfxdraw.box(picture, picture.get_rect(), (*BAD, 26))
+    arrows = 0
+    for index, there in _others(space, body, now, time):
+        other = space["bodies"][index]
+        hostile = other["colour"] != own["colour"]
+        if hostile and index not in seen:
+            continue
+        colour = colours[other["colour"]]
+        shown = _FIRE if hostile and in_gun(own, now, there.place) else colour
+        in_view = _paint_target(picture, camera, other, now, there, shown)
+        if hostile and not in_view and arrows < _MOST_ARROWS:
+            _paint_arrow(picture, camera, there.place, colour)
+            arrows += 1
     _paint_heading(picture, now)
     _paint_height(picture, own, now, time, step_seconds)
     _paint_health(picture, own, now, colours)
@@ -121,33 +133,41 @@ def in_gun(own: Mapping[str, Any], now: Pose, place: NDArray) -> bool:
     return 0 < away < reach and float(way @ now.axes[0] / away) > math.cos(math.radians(half))
 
 
+def _others(space: Space, body: int, now: Pose, time: float) -> list[tuple[int, Pose]]:
+    """The other living bodies and where they are, the nearest first."""
+    poses = [
+        (index, pose(other, time))
+        for index, other in enumerate(space["bodies"])
+        if index != body and is_alive(other, time)
+    ]
+    return sorted(poses, key=lambda found: float(np.linalg.norm(found[1].place - now.place)))
+
+
+def _is_hurt(own: Mapping[str, Any], time: float) -> bool:
+    """Whether a body loses health at a time."""
+    before, after = (int(rounded(time)) for rounded in (np.floor, np.ceil))
+    health = own["health"]
+    return after < len(health) and health[after] < health[before]
+
+
 def _paint_target(
     picture: pygame.Surface,
     camera: Camera,
-    own: Mapping[str, Any],
     other: Mapping[str, Any],
     now: Pose,
     there: Pose,
-    colours: Colours,
-    known: bool,
-) -> None:
-    """A frame around another body, how far it is, and how it is; an arrow if it is out of sight."""
-    if not known:
-        return
-    colour = colours[other["colour"]]
+    shown: Colour,
+) -> bool:
+    """A frame around another body, how far it is, and how it is; False if it is out of view."""
     away = float(np.linalg.norm(there.place - now.place))
     spot, ahead = camera.spot(there.place)
     width, height = picture.get_size()
     if ahead < NEAR or not (0 < spot[0] < width and 0 < spot[1] < height):
-        if other["colour"] != own["colour"]:
-            _paint_arrow(picture, camera, there.place, colour)
-        return
+        return False
     half = round(max(11.0, 9.5 * apparent_size(ahead) * camera.focal / ahead))
     if half > 160:
-        return
+        return True
     x, y = (round(float(part)) for part in spot)
-    hostile = other["colour"] != own["colour"]
-    shown = (255, 241, 168) if hostile and in_gun(own, now, there.place) else colour
     arm = max(4, half // 3)
     for dx in (-half, half):
         for dy in (-half, half):
@@ -157,8 +177,10 @@ def _paint_target(
     bar = pygame.Rect(x - half, y - half - 8, 2 * half, 3)
     pygame.draw.rect(picture, (40, 44, 70), bar)
     pygame.draw.rect(picture, shown, (bar.x, bar.y, round(bar.width * there.health), 3))
-    put(picture, f"{away / 1000:.1f} km", 15, shown, midtop=(x, y + half + 4))
-    put(picture, other["name"], 15, shown, 0.8, midtop=(x, y + half + 17))
+    if away < _NAMED:
+        put(picture, f"{away / 1000:.1f} km", 15, shown, midtop=(x, y + half + 4))
+        put(picture, other["name"], 15, shown, 0.8, midtop=(x, y + half + 17))
+    return True
 
 
 def _paint_arrow(picture: pygame.Surface, camera: Camera, place: NDArray, colour: Colour) -> None:

@@ -10,7 +10,7 @@ import pygame
 from wrappers.board import DIGITS, Board
 from wrappers.chase import Chase
 from wrappers.panel import CHIP, FAINT, HELP_HEIGHT, INK, PAPER, keys_line, put
-from wrappers.scene import Scene
+from wrappers.scene import Scene, check_scene
 from wrappers.window import QUIT_KEYS
 
 Views = Mapping[str, Scene]
@@ -40,6 +40,9 @@ class Player:
             One with a `space` is also shown from behind each body in it.
         theme: "dark" or "light".
         step_seconds: how long a frame lasted for who was in it, if speeds are to be told.
+
+    Raises:
+        ValueError: what is wrong with the first episode's scenes.
     """
 
     def __init__(
@@ -50,7 +53,7 @@ class Player:
     ) -> None:
         self._following, self._theme, self._step_seconds = following, theme, step_seconds
         self._thread = ThreadPoolExecutor(1)
-        self._next: Future[Views] = self._thread.submit(following)
+        self._next: Future[Views] = self._thread.submit(self._make)
         self.over = False
         self.playing, self.speed, self.help = True, 1.0, True
         self.view = 0
@@ -117,7 +120,13 @@ class Player:
             self._views[f"behind {body['name']}"] = Chase(self._scene, index, self._step_seconds)
         self.time, self.playing, self._wants_next = 0.0, self.frames > 1, False
         self.view %= len(self._views)
-        self._next = self._thread.submit(self._following)
+        self._next = self._thread.submit(self._make)
+
+    def _make(self) -> Views:
+        views = self._following()
+        for scene in views.values():
+            check_scene(scene)
+        return views
 
     def _press(self, key: int, modifiers: int) -> None:
         if key in QUIT_KEYS:

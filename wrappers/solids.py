@@ -238,7 +238,9 @@ def _paint_cells(
             outline = camera.polygon(square)
             if outline is not None:
                 away = float(np.linalg.norm(square.mean(axis=0) - camera.place))
-                fill_polygon(picture, outline, (*colours.get("point", GOOD), round(90 * haze(away / 2))))
+                fill_polygon(
+                    picture, outline, (*colours.get("point", GOOD), round(90 * haze(away / 2)))
+                )
 
 
 def _paint_motes(picture: pygame.Surface, camera: Camera) -> None:

@@ -1,6 +1,10 @@
 """Playing: keys on known situations of paxmen-4, a short flight, and wishes that cannot be met."""
 
+import re
+from copy import copy
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +22,7 @@ from mars_demo.sticks import Sticks, open_gamepad
 from mars_demo.tasks import TASKS
 from mars_demo.turns import KEPT, Turns
 from mars_demo.watch import episodes, watch
+from wrappers import window
 
 SIZE = (640, 560)
 
@@ -105,7 +110,7 @@ def test_the_disc_moves_one_cell_to_the_right_in_the_picture(turns):
     assert board.scene["frames"][-1]["agent-1"] == [[20, 20]]
     before = turns.paint(SIZE)
     press(turns, pygame.K_RIGHT)
-    turns.advance(1.0)
+    turns.advance(0.2)
     after = turns.paint(SIZE)
     assert board.scene["frames"][-1]["agent-1"] == [[21, 20]]
     orange = (0xE6, 0x9F, 0x00)
@@ -173,6 +178,23 @@ def test_it_ends(turns, pressed):
     assert turns.over
 
 
+def test_a_held_key_walks_on(turns):
+    press(turns, pygame.K_UP)
+    turns.advance(0.3)
+    assert where(turns) == (19, 20)
+    turns.advance(0.1)
+    assert where(turns) == (18, 20)
+    turns.advance(0.14)
+    assert where(turns) == (17, 20)
+    turns.handle(key(pygame.K_UP, pygame.KEYUP))
+    turns.advance(9.0)
+    assert where(turns) == (17, 20)
+    press(turns, pygame.K_DOWN)
+    turns.handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
+    turns.advance(9.0)
+    assert where(turns) == (18, 20)
+
+
 def test_in_real_time_a_held_key_walks_on_and_a_tapped_one_once():
     turns = make_turns(rate=4.0)
     turns.advance(1.0)
@@ -220,6 +242,14 @@ def test_a_held_key_moves_the_stick_and_a_released_one_lets_it_back():
         sticks.handle(key(released, pygame.KEYUP))
     sticks.advance(1.0)
     assert (sticks.turn, sticks.climb) == (0.0, 0.0)
+
+
+def test_a_lost_focus_lets_the_stick_go():
+    sticks = Sticks()
+    sticks.handle(key(pygame.K_LEFT))
+    sticks.handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
+    sticks.advance(1.0)
+    assert sticks.turn == 0.0
 
 
 def test_the_throttle_stays_where_it_was_moved():
@@ -371,10 +401,27 @@ def test_a_trained_team_is_watched_through_each_agents_eyes():
     assert views["the whole"]["title"] == "paxmen-4, mars, episode 3"
 
 
+def test_a_task_that_cannot_be_drawn():
+    team = load_pretrained("paxmen-4")
+    trainer = copy(team.trainer)
+    trainer.task = replace(team.trainer.task, scene=None)
+    with pytest.raises(RunError, match="cannot be drawn yet; those that can: paxmen-4, "):
+        episodes(team._replace(trainer=trainer), 0, False)
+
+
 def test_windows_open_and_close(monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     watch(load_pretrained("paxmen-4"), 0, False, times=2)
     play(Wish("paxmen-4"), times=2)
+
+
+def test_the_example_of_the_page(monkeypatch):
+    """Its other commands are tried by tests/test_docs.py; this one opens a window."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr(window, "run_window", partial(window.run_window, times=2))
+    page = Path(__file__).parents[2] / "docs" / "watching.md"
+    (block,) = re.findall(r"^```py\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    exec(compile(block, page.name, "exec"), {})
 
 
 # --- Wishes -------------------------------------------------------------------------------------

@@ -250,6 +250,25 @@ def test_the_dead_are_gone_after_their_fire():
     assert pixels(burning.subsurface(box)).sum() > 1.05 * pixels(alive.subsurface(box)).sum()
 
 
+def test_who_is_hurt_sees_red():
+    before, hurt = (Chase(make_scene(), 0).paint(time, SIZE) for time in (0.9, 1.5))
+    corner = pygame.Rect(0, 0, 90, 50)
+    reds = [pygame.transform.average_color(p.subsurface(corner))[0] for p in (before, hurt)]
+    assert reds[1] > reds[0] + 10
+
+
+def test_no_more_than_three_arrows():
+    behind = [make_body(f"e{i}", colour="orange", x=[-3000] * 5, y=[900 * i] * 5) for i in range(6)]
+    counts = []
+    for some in (2, 3, 6):
+        sights = [[0, 1 + i, 0, 4] for i in range(some)]
+        picture = Chase(make_scene(*behind[:some], sights=sights), 0).paint(2, SIZE)
+        view = pygame.mask.from_threshold(picture, ORANGE, (12, 12, 12, 255))
+        view.draw(pygame.mask.Mask((180, 180), fill=True), (620, 420))
+        counts.append(len(view.connected_components(40)) - 1)  # the radar is one
+    assert counts == [2, 3, 3]
+
+
 @pytest.mark.parametrize("kind", MODELS)
 def test_models_are_whole_and_symmetric(kind):
     shape = model(kind)

@@ -191,6 +191,11 @@ def test_the_next_episode_is_made_beside_and_keeps_the_view():
     player.close()
 
 
+def test_a_wrong_scene_is_refused():
+    with pytest.raises(ValueError, match="the scene has no frames"):
+        Player(lambda: {"the whole": make_scene(frames=0)})
+
+
 def test_the_picture_fills_any_window(player):
     for size in ((480, 400), (1300, 500), (500, 1000)):
         picture = player.paint(size)
