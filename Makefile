@@ -32,7 +32,8 @@ docs: ## Build the documentation into build/site
 	@$(PYTHON) -m venv build/docs
 	@build/docs/bin/python -m pip install --quiet $$($(PYTHON) -c "import tomllib; \
 		print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['docs'])")
-	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict
+	@NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict
+	@echo 'Open build/site/index.html. The search needs a server: python3 -m http.server -d build/site'
 
 # Pins that still fit are kept. To take the newest versions of all, delete requirements.lock first.
 lock: ## Pin the dependencies of pyproject.toml in requirements.lock
