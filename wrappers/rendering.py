@@ -86,7 +86,7 @@ def _check_state(env: MultiAgentEnv, state: Any) -> None:
     expected = jax.eval_shape(env.reset, jax.random.key(0))[1]
     if jax.tree.structure(state) != jax.tree.structure(expected):
         raise ValueError(
-            f"that is no state of {env!r}, but a {type(state).__name__}: give what `reset` and "
+            f"that is no state of {env.name}, but a {type(state).__name__}: give what `reset` and "
             "`step` return second"
         )
     if shapes(state) != shapes(expected):

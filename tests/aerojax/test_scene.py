@@ -14,11 +14,12 @@ import pytest
 
 import aerojax
 from aerojax.escort import EscortTask
+from aerojax.marks import COLOURS
 from aerojax.scene import episode_scene
 from aerojax.search import cells
 from aerojax.state import Motion, Obstacles, State
 from aerojax.waypoint import Points
-from wrappers import check_scene, html_replay_3d, save_scene
+from wrappers import check_scene, html_replay_3d, render, save_scene
 
 ALIVE = (True, True, True, True)
 
@@ -221,3 +222,18 @@ def test_states_of_two_episodes_are_refused(env):
 def test_rewards_that_do_not_fit_are_refused(env):
     with pytest.raises(ValueError, match=r"2 states need rewards of shape \(1,\), got \(2,\)"):
         scene_of(env, state(0), state(1), rewards=np.zeros(2))
+
+
+# --- One state --------------------------------------------------------------------------------
+
+
+def test_a_state_is_drawn_in_one_line(env, tmp_path):
+    _, fresh = env.reset(jax.random.key(0))
+    picture = render(env, fresh)
+    assert picture.shape[0] % 16 == picture.shape[1] % 16 == 0
+    for colour in (COLOURS["team-a"], COLOURS["team-b"], COLOURS["beyond"]):
+        rgb = [int(colour["dark"][i : i + 2], 16) for i in (1, 3, 5)]
+        assert (picture == rgb).all(axis=-1).sum() > 20, colour
+    svg = render(env, fresh, tmp_path / "state.svg").read_text()
+    assert svg.count("<polygon") >= 4
+    assert len(svg) < 20_000

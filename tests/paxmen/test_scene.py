@@ -13,7 +13,7 @@ import pytest
 
 import paxmen
 from paxmen.scene import episode_scene
-from wrappers import check_scene, html_replay
+from wrappers import check_scene, html_replay, render
 
 HUB = [(19, 19), (19, 21), (21, 19), (21, 21)]
 
@@ -104,6 +104,18 @@ def test_it_is_a_scene_that_fits_into_json(env):
     assert scene["title"] == "A title"
     assert episode_scene(env, stack([state(env)]))["title"] == "paxmen-4"
     assert "return" not in episode_scene(env, stack([state(env)]))["readouts"]
+
+
+def test_a_state_is_drawn_in_one_line(env, tmp_path):
+    """Agents in four colours, dots, and walls; sides that video encoders like."""
+    picture = render(env, state(env), theme="light")
+    assert picture.shape[0] % 16 == picture.shape[1] % 16 == 0
+    for colour in ("#56b4e9", "#e69f00", "#00b386", "#cc79a7", "#4a3200", "#dfe5f1"):
+        rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+        assert (picture == rgb).all(axis=-1).sum() > 20, colour
+    svg = render(env, state(env), tmp_path / "state.svg").read_text()
+    assert svg.count("#56b4e9") >= 3
+    assert len(svg) < 20_000
 
 
 def test_a_page_of_the_longest_episode_stays_below_100_kb():

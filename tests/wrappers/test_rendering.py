@@ -71,7 +71,7 @@ def test_what_is_no_state_is_refused_in_one_line(drawn):
     obs, state = drawn.reset(jax.random.key(0))
     _, states = jax.vmap(drawn.reset)(jax.random.split(jax.random.key(0), 8))
     for wrong, complaint in (
-        (obs, "no state of .*, but a dict: give what `reset` and `step` return second"),
+        (obs, "no state of tally, but a dict: give what `reset` and `step` return second"),
         ((obs, state), "but a tuple"),
         (states, r"of a batch: choose one, as in jax.tree.map\(lambda leaf: leaf\[0\], state\)"),
     ):
