@@ -37,18 +37,20 @@ MOMENTS = {  # of scenarios, the benchmark's seven first, in steps, when there i
 }
 
 
-def main() -> None:
+def main(docs: Path = DOCS) -> None:
+    for folder in ("figures", "replays"):
+        (docs / folder).mkdir(exist_ok=True)
     for name, seed in TEAMS.items():
         team = load_pretrained(name)
         task = team.trainer.task
         played = record(task, team.policy(), jax.random.key(seed))
         scene = task.scene(team.trainer.env, played.states, played.rewards, team.title)
         stem = name.rpartition("/")[2]
-        print(save_scene(scene, DOCS / "replays" / f"{stem}.html"))
+        print(save_scene(scene, docs / "replays" / f"{stem}.html"))
         for theme in ("dark", "light"):
-            print(animate(scene, theme, DOCS / "figures" / f"{stem}-{theme}.webp"))
-    print(tile(mazes(), 4, DOCS / "figures" / "mazes.webp"))
-    print(tile(moments(), 3, DOCS / "figures" / "scenarios.webp"))
+            print(animate(scene, theme, docs / "figures" / f"{stem}-{theme}.webp"))
+    print(tile(mazes(), 4, docs / "figures" / "mazes.webp"))
+    print(tile(moments(), 3, docs / "figures" / "scenarios.webp"))
 
 
 def animate(scene: dict, theme: str, path: Path) -> Path:
