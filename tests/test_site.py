@@ -101,8 +101,8 @@ def test_everything_public_is_in_the_api():
         for package in (paxmen, aerojax, wrappers)
         for name in dir(package)
     }
-    modules = {path.stem for path in (ROOT / "mars_demo").glob("[a-z]*.py")}
-    assert wanted | {f"mars_demo.{module}" for module in modules} <= set(listed)
+    files = (path.relative_to(ROOT) for path in (ROOT / "mars_demo").rglob("[a-z]*.py"))
+    assert wanted | {".".join(file.with_suffix("").parts) for file in files} <= set(listed)
 
 
 def test_lists_are_lists_on_the_site_too():
