@@ -6,9 +6,9 @@ import jax
 import numpy as np
 import pytest
 
-from mars_demo.bounds import BOUNDS, deliveries
-from mars_demo.cells import Cell
 from mars_demo.cli import main
+from mars_demo.suite.bounds import BOUNDS, deliveries
+from mars_demo.suite.cells import Cell
 from mars_demo.tasks import SUITE, get_task
 
 
@@ -36,7 +36,7 @@ def test_warehouses_are_bounded_by_the_mean_way_of_their_shelves(name):
 def sweep(monkeypatch):
     """What a sweep's folder seems to hold: cells and names of missing runs."""
     held = [], []
-    monkeypatch.setattr("mars_demo.sweep.read_cells", lambda folder: held)
+    monkeypatch.setattr("mars_demo.suite.sweep.read_cells", lambda folder: held)
     for task in ("lbf/10x10-3p-3f", "smax/2s3z"):
         for algo, score in (("mars", 0.5), ("mappo", 0.25)):
             held[0].extend(

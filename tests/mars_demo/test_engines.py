@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-import mars_demo.plan as plans
-from mars_demo.engines import Local, Ray, Slurm
-from mars_demo.evaluations import read_evaluations
+import mars_demo.suite.plan as plans
 from mars_demo.metrics import read_metrics
-from mars_demo.plan import make_plan, open_plan
-from mars_demo.relay import Relay, relay
 from mars_demo.run import RunError
-from mars_demo.sweep import read_cells, run_sweep
+from mars_demo.suite.engines import Local, Ray, Slurm
+from mars_demo.suite.evaluations import read_evaluations
+from mars_demo.suite.plan import make_plan, open_plan
+from mars_demo.suite.relay import Relay, relay
+from mars_demo.suite.sweep import read_cells, run_sweep
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 
@@ -79,6 +79,7 @@ def test_a_relay_asks_its_command_to_stop_when_it_is_interrupted(tmp_path):
 def relay_and_interrupt(words, folder):
     def interrupt():
         wait_for(lambda: (folder / "output.txt").exists() and (folder / "output.txt").read_text())
+        time.sleep(0.5)  # the command is up before `Popen` has returned
         _thread.interrupt_main()
 
     threading.Thread(target=interrupt).start()

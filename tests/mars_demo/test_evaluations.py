@@ -8,9 +8,11 @@ import pytest
 from safetensors.numpy import load_file
 
 import mars_demo.run as runs
-from mars_demo import evaluate, evaluations, session
+from mars_demo import evaluate, session
 from mars_demo.checkpoint import to_arrays
-from mars_demo.evaluations import (
+from mars_demo.run import RunError, train_run
+from mars_demo.suite import evaluations
+from mars_demo.suite.evaluations import (
     Evaluation,
     due_updates,
     evaluate_when_due,
@@ -19,7 +21,6 @@ from mars_demo.evaluations import (
     read_absolute,
     read_evaluations,
 )
-from mars_demo.run import RunError, train_run
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-import mars_demo.plan as plans
-from mars_demo.plan import TIERS, make_plan, open_plan, read_plan
+import mars_demo.suite.plan as plans
 from mars_demo.run import RunError
+from mars_demo.suite.plan import TIERS, make_plan, open_plan, read_plan
 from mars_demo.tasks import SUITE
 
 pytestmark = pytest.mark.loose_promotion  # other packages' environments

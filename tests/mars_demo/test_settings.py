@@ -3,7 +3,7 @@
 import pytest
 
 from mars_demo.config import Config
-from mars_demo.settings import apply_settings, check_used, read_settings
+from mars_demo.suite.settings import apply_settings, check_used, read_settings
 
 SETTINGS = {
     "*": {"eps": 0.2},

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from mars_demo.suite_report import write_report
-from mars_demo.suite_statistics import UnsoundError
+from mars_demo.suite.report import write_report
+from mars_demo.suite.statistics import UnsoundError
 from tests.mars_demo.test_suite_statistics import BOUNDS, CELLS, without
 
 

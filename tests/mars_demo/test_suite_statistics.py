@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mars_demo.cells import Cell
-from mars_demo.suite_statistics import (
+from mars_demo.suite.cells import Cell
+from mars_demo.suite.statistics import (
     TAUS,
     UnsoundError,
     aggregates,

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-import mars_demo.plan as plans
 import mars_demo.run as runs
-from mars_demo import sweep, worker
-from mars_demo.cells import Cell
-from mars_demo.engines import Local
-from mars_demo.evaluations import read_absolute, read_evaluations
+import mars_demo.suite.plan as plans
 from mars_demo.metrics import read_metrics
-from mars_demo.plan import make_plan, open_plan
 from mars_demo.run import RunError
-from mars_demo.sweep import read_cells, run_sweep, seconds_left, unfinished
+from mars_demo.suite import sweep, worker
+from mars_demo.suite.cells import Cell
+from mars_demo.suite.engines import Local
+from mars_demo.suite.evaluations import read_absolute, read_evaluations
+from mars_demo.suite.plan import make_plan, open_plan
+from mars_demo.suite.sweep import read_cells, run_sweep, seconds_left, unfinished
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 
@@ -132,9 +132,9 @@ def test_a_killed_sweep_stops_its_runs_and_another_goes_on(tmp_path):
     first, second = (tmp_path / name for name in plan.jobs)
     code = (
         "import sys; from pathlib import Path\n"
-        "from mars_demo.engines import Local\n"
-        "from mars_demo.plan import read_plan\n"
-        "from mars_demo.sweep import run_sweep\n"
+        "from mars_demo.suite.engines import Local\n"
+        "from mars_demo.suite.plan import read_plan\n"
+        "from mars_demo.suite.sweep import run_sweep\n"
         "folder = Path(sys.argv[1])\n"
         "run_sweep(read_plan(folder), folder, Local(), False, sys.argv[2:])\n"
     )

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from mars_demo import __main__, cli, engines, sweep
-from mars_demo.sweep_command import Sweep, _options
+from mars_demo import __main__, cli
+from mars_demo.suite import engines, sweep
+from mars_demo.suite.sweep_command import Sweep, _options
 
 pytestmark = pytest.mark.loose_promotion  # other packages' environments
 

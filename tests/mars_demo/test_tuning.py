@@ -2,9 +2,9 @@
 
 import json
 
-from mars_demo.cells import Cell
 from mars_demo.config import Config
-from mars_demo.tuning import EPS, TRIALS, Trial, second_half, tune, write_tuning
+from mars_demo.suite.cells import Cell
+from mars_demo.suite.tuning import EPS, TRIALS, Trial, second_half, tune, write_tuning
 
 PRESETS = {
     "lbf/a/mars": Config(lr=1e-3, epochs=4),

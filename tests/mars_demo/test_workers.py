@@ -7,13 +7,13 @@ import threading
 import pytest
 
 import mars_demo.run as runs
-from mars_demo import worker
 from mars_demo.checkpoint import list_checkpoints
-from mars_demo.evaluations import is_complete, read_evaluations
 from mars_demo.metrics import read_metrics
-from mars_demo.plan import Job
 from mars_demo.run import RunError
-from mars_demo.worker import train_job
+from mars_demo.suite import worker
+from mars_demo.suite.evaluations import is_complete, read_evaluations
+from mars_demo.suite.plan import Job
+from mars_demo.suite.worker import train_job
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 

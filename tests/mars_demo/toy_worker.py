@@ -1,4 +1,4 @@
-"""`python -m mars_demo.worker` on the toy task: python toy_worker.py SECONDS SWEEP NAME
+"""`python -m mars_demo.suite.worker` on the toy task: python toy_worker.py SECONDS SWEEP NAME
 
 It waits so many seconds after each evaluation, and saves after every update. A run whose folder
 has a file `die` kills itself after its first evaluation, as one does that runs out of memory.
@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 from mars_demo import run as runs
-from mars_demo import session, worker
+from mars_demo import session
+from mars_demo.suite import worker
 
 if __name__ == "__main__":
     from conftest import make_toy_task

@@ -1,4 +1,4 @@
-"""One run of a sweep, as a program: python -m mars_demo.worker SWEEP NAME."""
+"""One run of a sweep, as a program: python -m mars_demo.suite.worker SWEEP NAME."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mars_demo.checkpoint import CheckpointError
-from mars_demo.evaluations import (
+from mars_demo.run import RunError, read_run, train_run
+from mars_demo.suite.evaluations import (
     evaluate_when_due,
     finish,
     is_complete,
     read_absolute,
     read_evaluations,
 )
-from mars_demo.plan import Job, read_plan
-from mars_demo.run import RunError, read_run, train_run
+from mars_demo.suite.plan import Job, read_plan
 from mars_demo.tasks import get_task
 from mars_demo.train import Trainer
 

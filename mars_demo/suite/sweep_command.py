@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from mars_demo.plan import ALGOS, Plan, make_plan, open_plan
-from mars_demo.settings import Settings, read_settings
+from mars_demo.suite.plan import ALGOS, Plan, make_plan, open_plan
+from mars_demo.suite.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from mars_demo.engines import Engine
+    from mars_demo.suite.engines import Engine
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class _Training:
 
     def make_engine(self) -> Engine:
         """The engine that was asked for, which can be used."""
-        from mars_demo.engines import Local, Ray, Slurm
+        from mars_demo.suite.engines import Local, Ray, Slurm
 
         engines: dict[str, Engine] = {
             "local": Local(),
@@ -74,7 +74,7 @@ class _Training:
 
     def train(self, plan: Plan, folder: Path, engine: Engine) -> None:
         """Trains what is left of a plan in its folder."""
-        from mars_demo.sweep import run_sweep
+        from mars_demo.suite.sweep import run_sweep
 
         open_plan(folder, plan)
         print(_describe(plan, folder, engine.at_once))
@@ -108,8 +108,8 @@ class Tune(_Training):
     """Seeds count from here, so that none takes part in what is reported."""
 
     def run(self) -> None:
-        from mars_demo.sweep import read_cells
-        from mars_demo.tuning import second_half, tune, write_tuning
+        from mars_demo.suite.sweep import read_cells
+        from mars_demo.suite.tuning import second_half, tune, write_tuning
 
         engine, plan = self.make_engine(), self.plan()
         engine.check()
@@ -135,7 +135,7 @@ def _check_one_each(plan: Plan) -> None:
 
 def _describe(plan: Plan, folder: Path, at_once: int | None) -> str:
     """What there is to do, and how long it will take as far as one can know."""
-    from mars_demo.sweep import seconds_left, unfinished
+    from mars_demo.suite.sweep import seconds_left, unfinished
 
     left, steps = unfinished(plan, folder), sum(job.steps for job in plan.jobs.values())
     seconds = seconds_left(plan, folder)

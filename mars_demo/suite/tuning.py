@@ -13,10 +13,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from mars_demo.cells import Cell
 from mars_demo.checkpoint import write_atomically
 from mars_demo.config import Config
-from mars_demo.settings import Settings
+from mars_demo.suite.cells import Cell
+from mars_demo.suite.settings import Settings
 
 EPS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 FACTORS = (0.5, 2.0)

@@ -11,7 +11,7 @@ import numpy as np
 
 from mars_demo.demonstrations import LOOK
 from mars_demo.report import COLOURS
-from mars_demo.suite_statistics import TAUS, Estimate
+from mars_demo.suite.statistics import TAUS, Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,16 +10,16 @@ from statistics import fmean
 
 from tqdm import tqdm
 
-from mars_demo.cells import Cell
-from mars_demo.engines import Engine
-from mars_demo.evaluations import is_complete, read_absolute, read_evaluations
 from mars_demo.metrics import read_metrics
-from mars_demo.plan import Job, Plan, read_plan
 from mars_demo.processes import steps_done
 from mars_demo.run import RunError
 from mars_demo.signals import stop_signals
+from mars_demo.suite.cells import Cell
+from mars_demo.suite.engines import Engine
+from mars_demo.suite.evaluations import is_complete, read_absolute, read_evaluations
+from mars_demo.suite.plan import Job, Plan, read_plan
 
-WORKER = (sys.executable, "-m", "mars_demo.worker")
+WORKER = (sys.executable, "-m", "mars_demo.suite.worker")
 """The program of one run; it takes the sweep's folder and the run's name."""
 _SECONDS_BETWEEN_LOOKS = 1.0
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mars_demo.cells import Cell
 from mars_demo.extras import require
+from mars_demo.suite.cells import Cell
 
 RESAMPLES = 2000
 TAUS = np.linspace(0.0, 1.0, 51)

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from mars_demo.extras import require
 from mars_demo.processes import Processes, core_slots
-from mars_demo.relay import Relay, relay
 from mars_demo.run import RunError
+from mars_demo.suite.relay import Relay, relay
 
 Commands = Mapping[Path, Sequence[str]]
 """The words of each command, by its folder, where what it prints goes to `output.txt`."""

@@ -14,7 +14,7 @@ from mars_demo.config import Config, check_config, check_name, check_number
 from mars_demo.description import versions
 from mars_demo.objectives import OBJECTIVES
 from mars_demo.run import RunError
-from mars_demo.settings import Settings, apply_settings, check_used
+from mars_demo.suite.settings import Settings, apply_settings, check_used
 from mars_demo.tasks import SUITE, get_task
 from mars_demo.train import Trainer
 

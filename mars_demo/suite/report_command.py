@@ -23,9 +23,9 @@ class Report:
     """Report the complete tasks if some results are missing, instead of refusing."""
 
     def run(self) -> None:
-        from mars_demo.bounds import BOUNDS
-        from mars_demo.suite_report import write_report
-        from mars_demo.sweep import read_cells
+        from mars_demo.suite.bounds import BOUNDS
+        from mars_demo.suite.report import write_report
+        from mars_demo.suite.sweep import read_cells
 
         cells, missing = read_cells(self.sweep)
         if missing and not self.partial:

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from mars_demo.cells import Cell
 from mars_demo.checkpoint import write_atomically
 from mars_demo.statistics import mean_and_interval
-from mars_demo.suite_figures import aggregates_svg, efficiency_svg, improvements_svg, profiles_svg
-from mars_demo.suite_statistics import (
+from mars_demo.suite.cells import Cell
+from mars_demo.suite.figures import aggregates_svg, efficiency_svg, improvements_svg, profiles_svg
+from mars_demo.suite.statistics import (
     Estimate,
     aggregates,
     check_sound,

@@ -1,0 +1,1 @@
+"""The comparison of algorithms over tasks: sweeps, tuning, and their reports."""
