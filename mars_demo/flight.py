@@ -26,6 +26,7 @@ from wrappers.panel import (
     veil,
 )
 from wrappers.radar import paint_radar
+from wrappers.sprites import Colour
 from wrappers.track import is_alive
 from wrappers.window import QUIT_KEYS
 
@@ -125,7 +126,7 @@ class FlightScreen:
     def _begin(self) -> None:
         self.game.start(next(self._seeds))
         self.sticks = Sticks()
-        self._news: deque[tuple[float, str, Any]] = deque(maxlen=5)
+        self._news: deque[tuple[float, str, Colour]] = deque(maxlen=5)
         self._clock = self._since = 0.0
         scene = self._scene()
         names = [body["name"] for body in scene["space"]["bodies"]]
@@ -192,23 +193,28 @@ class FlightScreen:
             facts[game.task.score_name] = f"{game.score:.3g}"
         facts["you are"] = game.agent
         facts["the others"] = self._mates
-        shade(picture, pygame.Rect(12, 12, 214, 14 + 20 * len(facts)))
+        shade(picture, pygame.Rect(12, 12, 200, 14 + 20 * len(facts)))
         for row, (label, value) in enumerate(facts.items()):
             top = 20 + 20 * row
             put(picture, label, 16, FAINT, topleft=(22, top + 2))
-            put(picture, value, 18, LINE, topleft=(116, top))
+            put(picture, value, 18, LINE, topleft=(108, top))
 
     def _paint_news(self, picture: pygame.Surface) -> None:
-        top = 92
+        middle, top = picture.get_width() // 2, 170 if self.map else 92
+
+        def tell(words: str, colour: Colour, opacity: float) -> None:
+            if self.map:
+                put(picture, words, 22, colour, opacity, topleft=(22, top))
+            else:
+                put(picture, words, 22, colour, opacity, midtop=(middle, top))
+
         for when, words, colour in reversed(self._news):
             age = (self._clock - when) / _NEWS_SECONDS
             if age < 1:
-                middle = picture.get_width() // 2, top
-                put(picture, words, 24, colour, 1 - age**2, midtop=middle)
+                tell(words, colour, 1 - age**2)
                 top += 26
         if self._chase.body != self._own:
-            words = f"you are down; behind {self._bodies[self._chase.body]['name']}"
-            put(picture, words, 22, INK, midtop=(picture.get_width() // 2, top + 6))
+            tell(f"you are down; behind {self._bodies[self._chase.body]['name']}", INK, 1.0)
 
     def _paint_stick(self, picture: pygame.Surface, x: int, y: int) -> None:
         """Where stick and throttle are."""

@@ -55,7 +55,9 @@ class Task:
     scene: Callable[[Any, Any, np.ndarray, str], dict[str, Any]] | None = None
     """`scene(env, states, rewards, title)`: a recorded episode for `wrappers.save_scene`."""
     sight: Callable[[Any, Any, str, np.ndarray | None, str], dict[str, Any]] | None = None
-    """`sight(env, states, agent, rewards, title)`: the same with no more than an agent sees."""
+    """`sight(env, states, agent, rewards, title)`: the same with no more than an agent sees.
+
+    The last mark of the legend's first entry is where the agent is."""
     play: Moves | Flight | None = None
     """How a person plays it, if one can."""
 

@@ -11,12 +11,14 @@ import pygame
 from mars_demo.game import Game
 from mars_demo.play import Moves
 from wrappers.board import Board
+from wrappers.close_up import CloseUp
 from wrappers.panel import FAINT, GOOD, HELP_HEIGHT, INK, PAPER, keys_line, put, veil
 from wrappers.window import QUIT_KEYS
 
 KEPT = 4  # states from which the newest picture is drawn: what was eaten glows for three steps
 _GLIDE = 0.12  # s in which agents move from one cell to the next
 _REPEAT_AFTER, _REPEAT = 0.35, 0.13  # s: when a held key begins to step on, and how often
+_ACROSS = 11  # cells from side to side of what the agent sees
 _BAR = 40
 _SIDE = 16
 
@@ -96,8 +98,8 @@ class Turns:
         below = _BAR + HELP_HEIGHT * self.help
         glide = min(self._since / (min(_GLIDE, 0.8 / self.rate) if self.rate else _GLIDE), 1.0)
         time = max(self.game.step - 1 + glide, 0.0)
-        board = self._boards["whole" if self.whole else "sight"]
-        picture.blit(board.paint(time, (size[0], size[1] - below)), (0, 0))
+        view = self._whole if self.whole else self._sight
+        picture.blit(view.paint(time, (size[0], size[1] - below)), (0, 0))
         self._paint_bar(picture, size[1] - below + _BAR // 2)
         if self.help:
             keys_line(picture, self._keys, _SIDE, size[0] - _SIDE, size[1] - HELP_HEIGHT // 2 - 2)
@@ -115,7 +117,9 @@ class Turns:
         self._since = 1.0
         self._tapped = None
         self._held.clear()
-        self._boards = {name: Board(scene, keys=False) for name, scene in self._scenes().items()}
+        whole, sight = self._scenes()
+        self._whole = Board(whole, keys=False)
+        self._sight = CloseUp(sight, sight["legend"][0]["marks"][-1], _ACROSS)
 
     def _warm_up(self, seed: int) -> None:
         """Compiles what a first few steps would otherwise wait for."""
@@ -129,21 +133,22 @@ class Turns:
             return
         self.game.act(np.int32(action))
         self._since = 0.0
-        for name, scene in self._scenes().items():
-            self._boards[name].scene["frames"].append(scene["frames"][-1])
+        for view, scene in zip((self._whole, self._sight), self._scenes(), strict=True):
+            view.scene["frames"].append(scene["frames"][-1])
 
-    def _scenes(self) -> dict[str, dict[str, Any]]:
-        """Both views of the latest states, without readouts: those are of the whole episode."""
+    def _scenes(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The whole of the latest states, and what the agent sees of it.
+
+        They have no readouts, since those would tell of the latest states alone.
+        """
         task, env, agent = self.game.task, self.game.env, self.game.agent
         if task.scene is None or task.sight is None:
             raise ValueError(f"task {task.name} cannot be drawn, so it cannot be played")
         recent = self.game.recent
         nothing = np.zeros(len(self.game.states) - 1)
-        scenes = {
-            "whole": task.scene(env, recent, nothing, task.name),
-            "sight": task.sight(env, recent, agent, nothing, f"{task.name}: what {agent} sees"),
-        }
-        return {name: scene | {"readouts": {}} for name, scene in scenes.items()}
+        whole = task.scene(env, recent, nothing, task.name)
+        sight = task.sight(env, recent, agent, nothing, f"{task.name}: what {agent} sees")
+        return whole | {"readouts": {}}, sight | {"readouts": {}}
 
     def _action(self, key: int) -> int | None:
         moves = self._moves

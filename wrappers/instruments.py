@@ -27,7 +27,7 @@ _SHADE = (8, 12, 30, 120)
 _FIRE: Colour = (255, 241, 168)
 _MOST_ARROWS, _NAMED = 3, 4000.0  # m: who is farther has a frame and no name
 _GRAVITY = 9.80665
-_TAPE, _TAPE_DEGREES = 380, 90  # width of the heading's tape, in pixels and degrees
+_TAPE, _TAPE_DEGREES = 340, 90  # width of the heading's tape, in pixels and degrees
 _NAMES = {0: "N", 45: "NE", 90: "E", 135: "SE", 180: "S", 225: "SW", 270: "W", 315: "NW"}
 _NEAR_EDGE, _LOW, _NEAR_CEILING = 0.88, 350.0, 600.0  # share of the radius, m, m
 

@@ -7,8 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pygame
 
-from wrappers.board import DIGITS, Board
+from wrappers.board import Board
 from wrappers.chase import Chase
+from wrappers.legend import DIGITS
 from wrappers.panel import CHIP, FAINT, HELP_HEIGHT, INK, PAPER, keys_line, put
 from wrappers.scene import Scene, check_scene
 from wrappers.window import QUIT_KEYS

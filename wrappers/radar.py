@@ -80,7 +80,7 @@ def paint_radar(
             _paint_arrow(picture, at, there.yaw + turn, size, colours[other["colour"]])
             if radius > _LABELLED:
                 label = f"{other['name']}, {there.place[2] / 1000:.1f} km up"
-                put(picture, label, 16, FAINT, midtop=(at[0], at[1] + 14))
+                put(picture, label, 16, colours[other["colour"]], midleft=(at[0] + 16, at[1]))
     picture.set_clip(clip)
     pygame.draw.circle(picture, FAINT, middle, radius, 1)
     north = spin @ [0.0, 1.0] * (radius - 9)

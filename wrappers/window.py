@@ -17,7 +17,7 @@ import pygame
 from wrappers.panel import PAPER, put
 
 SIZE = (1120, 840)
-_LEAST = (480, 400)  # what is in a smaller window cannot be read
+_LEAST = (800, 600)  # what is in a smaller window cannot be read
 _PICTURES_PER_SECOND = 60
 _SETTLED = 0.2  # s after which a new size is taken for the one that is meant
 
@@ -83,8 +83,7 @@ def run_window(
     """
     check_display()
     try:
-        window = pygame.display.set_mode(size, pygame.RESIZABLE)
-        pygame.display.set_caption(title)
+        window = _open(size, title)
         clock = pygame.time.Clock()
         settled, resized = window.get_size(), 0.0
         while not screen.over and times != 0:
@@ -103,8 +102,6 @@ def run_window(
             _fill(window, screen.paint(_at_least(settled)))
             pygame.display.flip()
             times = None if times is None else times - 1
-    except pygame.error as error:
-        raise _no_display(str(error)) from None
     finally:
         screen.close()
         pygame.display.quit()
@@ -163,6 +160,15 @@ class Loading:
 
 
 QUIT_KEYS = (pygame.K_ESCAPE, pygame.K_q)
+
+
+def _open(size: tuple[int, int], title: str) -> pygame.Surface:
+    try:
+        window = pygame.display.set_mode(size, pygame.RESIZABLE)
+    except pygame.error as error:
+        raise _no_display(str(error)) from None
+    pygame.display.set_caption(title)
+    return window
 
 
 def _at_least(size: tuple[int, int]) -> tuple[int, int]:

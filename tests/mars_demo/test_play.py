@@ -1,6 +1,7 @@
 """Playing: keys on known situations of paxmen-4, a short flight, and wishes that cannot be met."""
 
 import re
+import sys
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -12,6 +13,7 @@ import numpy as np
 import pygame
 import pytest
 
+from mars_demo.cli import main
 from mars_demo.evaluate import Policy
 from mars_demo.flight import FlightScreen
 from mars_demo.game import Game
@@ -46,10 +48,12 @@ PaxMen = type(TASK.make())
 class Posed(PaxMen):
     """Layout 0, every episode from the same start: agent_1 at (20, 20), one dot in each room."""
 
+    north_dot, sleeper = (4, 20), (19, 19)
+
     def reset(self, key):
         dots = np.zeros((41, 41), bool)
-        dots[[4, 28, 20, 20], [20, 20, 32, 8]] = True
-        positions = [(19, 19), MIDDLE, (19, 19), (19, 19)]
+        dots[[self.north_dot[0], 28, 20, 20], [self.north_dot[1], 20, 32, 8]] = True
+        positions = [(19, 19), MIDDLE, (19, 19), self.sleeper]
         state = self.make_state(0, np.array(positions), dots)
         return self.get_obs(state), state
 
@@ -58,8 +62,9 @@ def asleep(params, memory, obs, state, key):
     return memory, dict.fromkeys((f"agent_{i}" for i in range(4)), jnp.int32(5))
 
 
-def make_turns(rate=0.0, agent="agent_1"):
+def make_turns(rate=0.0, agent="agent_1", **pose):
     env = Posed(4)
+    vars(env).update(pose)
     game = Game(replace(TASK, make=lambda: env), env, Policy(asleep), agent, KEPT)
     return Turns(game, "asleep", rate, 0)
 
@@ -105,7 +110,7 @@ def test_the_world_waits_for_the_person(turns):
 
 def test_the_disc_moves_one_cell_to_the_right_in_the_picture(turns):
     press(turns, pygame.K_v)
-    board = turns._boards["whole"]
+    board = turns._whole
     turns.advance(1.0)
     assert board.scene["frames"][-1]["agent-1"] == [[20, 20]]
     before = turns.paint(SIZE)
@@ -147,11 +152,26 @@ def test_v_shows_the_whole_and_without_it_only_what_is_seen(turns):
     ]
     assert counts[0] == 0  # no room is in sight from the hub
     assert counts[1] > 10
-    frame = turns._boards["sight"].scene["frames"][-1]
+    frame = turns._sight.scene["frames"][-1]
     assert "dot" not in frame
     assert frame["mate"] == [[19, 19]]  # three in one cell, nameless
     press(turns, pygame.K_v)
     assert pygame.image.tobytes(turns.paint(SIZE), "RGB") == pygame.image.tobytes(sight, "RGB")
+
+
+def test_what_is_out_of_sight_leaves_no_trace_in_the_picture():
+    here = make_turns()
+    elsewhere = make_turns(north_dot=(2, 19), sleeper=(19, 30))
+    nearby = make_turns(sleeper=(21, 21))
+    looks = []
+    for turns in (here, elsewhere, nearby):
+        turns.advance(1.0)
+        looks.append(pygame.image.tobytes(turns.paint(SIZE), "RGB"))
+        press(turns, pygame.K_v)
+        looks.append(pygame.image.tobytes(turns.paint(SIZE), "RGB"))
+    sights, wholes = looks[::2], looks[1::2]
+    assert sights[0] == sights[1] != sights[2]
+    assert len(set(wholes)) == 3
 
 
 def test_the_end_says_so_and_r_begins_again(turns):
@@ -452,6 +472,28 @@ def test_wishes_that_cannot_be_met(wish, said):
     with pytest.raises((ValueError, RunError), match=said) as caught:
         prepare(Wish(**wish))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks for Linux' variables")
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ("watch --pretrained paxmen-4", "no window can be opened: .*: mars-demo render draws"),
+        ("play paxmen-4", "no window can be opened: .*: mars-demo render draws"),
+        ("play aerojax/1_vs_1 --gamepad", "no window can be opened: "),
+        ("watch nowhere", "nowhere is not a run's folder: it has no run.json"),
+        ("watch", "give either a run's folder or --pretrained, with one of: "),
+        ("play lbf/8x8-2p-2f-coop", "cannot be played by a person; those that can: paxmen-4, "),
+    ],
+)
+def test_from_the_command_line_mistakes_are_one_clear_line(monkeypatch, capsys, argv, said):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SystemExit) as stop:
+        main(argv.split())
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.match(f"error: .*{said}", line)
 
 
 def test_a_policy_sees_the_state_and_the_person_decides():

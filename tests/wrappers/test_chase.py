@@ -258,14 +258,25 @@ def test_who_is_hurt_sees_red():
 
 
 def test_no_more_than_three_arrows():
-    behind = [make_body(f"e{i}", colour="orange", x=[-3000] * 5, y=[900 * i] * 5) for i in range(6)]
+    """Enemies behind, each in another direction from the nose: arrows all around."""
+    around = np.radians([0, 60, 120, 180, 240, 300])
+    behind = [
+        make_body(
+            f"enemy_{i}",
+            colour="orange",
+            x=[-3000] * FRAMES,
+            y=[1500 * np.cos(angle)] * FRAMES,
+            z=[2000 + 1500 * np.sin(angle)] * FRAMES,
+        )
+        for i, angle in enumerate(around)
+    ]
     counts = []
     for some in (2, 3, 6):
         sights = [[0, 1 + i, 0, 4] for i in range(some)]
         picture = Chase(make_scene(*behind[:some], sights=sights), 0).paint(2, SIZE)
-        view = pygame.mask.from_threshold(picture, ORANGE, (12, 12, 12, 255))
-        view.draw(pygame.mask.Mask((180, 180), fill=True), (620, 420))
-        counts.append(len(view.connected_components(40)) - 1)  # the radar is one
+        found = pygame.mask.from_threshold(picture, ORANGE, (12, 12, 12, 255))
+        found.erase(pygame.mask.Mask(RADAR.size, fill=True), RADAR.topleft)
+        counts.append(len(found.connected_components(40)))
     assert counts == [2, 3, 3]
 
 

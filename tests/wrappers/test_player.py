@@ -16,13 +16,13 @@ def key(key, mod=0):
 
 
 def episodes():
-    """Episodes "0", "1", ... of five frames, eight a second, in two views."""
+    """Episodes "0", "1", ... of five frames, eight a second, in three views."""
     count = iter(range(100))
 
     def following():
         title = str(next(count))
         other = make_scene(f"{title}, other", frames=5, colours=GREEN)
-        return {"the whole": make_scene(title, frames=5), "other": other}
+        return {"the whole": make_scene(title, frames=5), "other": other, "third": other}
 
     return following
 
@@ -121,16 +121,16 @@ def test_it_ends(player, pressed):
 
 
 def test_tab_goes_round_the_views(player):
-    assert player.views == ["the whole", "other"]
+    assert player.views == ["the whole", "other", "third"]
     assert RED in colours(player)
     press(player, pygame.K_TAB)
     assert title(player) == "0, other"
     assert RED not in colours(player)
     assert DARK_GREEN in colours(player)
-    press(player, pygame.K_TAB)
+    press(player, pygame.K_TAB, pygame.K_TAB)
     assert title(player) == "0"
     player.handle(key(pygame.K_TAB, pygame.KMOD_SHIFT))
-    assert title(player) == "0, other"
+    assert player.view == 2
 
 
 def test_a_digit_hides_a_mark_and_shows_it_again(player):

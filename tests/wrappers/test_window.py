@@ -47,7 +47,7 @@ class Diary:
 
 def test_a_screen_is_told_of_events_until_it_is_over(off_screen):
     screen = Diary(key(pygame.K_LEFT), key(pygame.K_q), key(pygame.K_RIGHT))
-    run_window(screen, "diary", (640, 480))
+    run_window(screen, "diary", (800, 600))
     pressed = [event.key for event in screen.told if event.type == pygame.KEYDOWN]
     assert pressed == [pygame.K_LEFT, pygame.K_q]
     assert screen.seconds > 0
@@ -57,14 +57,14 @@ def test_a_screen_is_told_of_events_until_it_is_over(off_screen):
 
 def test_closing_the_window_ends_the_loop(off_screen):
     screen = Diary(pygame.event.Event(pygame.QUIT))
-    run_window(screen, "diary", (640, 480))
+    run_window(screen, "diary", (800, 600))
     assert screen.closed
 
 
 def test_so_many_pictures_and_no_more(off_screen):
     screen = Diary()
-    run_window(screen, "diary", (640, 480), times=3)
-    assert screen.sizes == [(640, 480)] * 3
+    run_window(screen, "diary", (800, 600), times=3)
+    assert screen.sizes == [(800, 600)] * 3
 
 
 def test_a_new_size_is_painted_once_it_is_settled(off_screen, monkeypatch):
@@ -73,23 +73,23 @@ def test_a_new_size_is_painted_once_it_is_settled(off_screen, monkeypatch):
 
     def paint(size):
         if len(screen.sizes) == 2:
-            pygame.display.set_mode((800, 600), pygame.RESIZABLE)
-            pygame.event.post(pygame.event.Event(pygame.VIDEORESIZE, size=(800, 600), w=800, h=600))
-        if size == (800, 600):
+            pygame.display.set_mode((900, 700), pygame.RESIZABLE)
+            pygame.event.post(pygame.event.Event(pygame.VIDEORESIZE, size=(900, 700), w=900, h=700))
+        if size == (900, 700):
             screen.over = True
         return painted(size)
 
     monkeypatch.setattr(screen, "paint", paint)
-    run_window(screen, "diary", (640, 480), times=600)
-    assert screen.sizes[-1] == (800, 600)
+    run_window(screen, "diary", (800, 600), times=600)
+    assert screen.sizes[-1] == (900, 700)
     # Until then the old size is stretched: painting anew for each pixel of a drag would stutter.
-    assert screen.sizes.count((640, 480)) > 5
+    assert screen.sizes.count((800, 600)) > 5
 
 
 def test_a_window_may_become_too_small(off_screen):
     screen = Diary()
     run_window(screen, "diary", (100, 100), times=1)
-    assert screen.sizes == [(480, 400)]
+    assert screen.sizes == [(800, 600)]
 
 
 @pytest.mark.skipif(not window.sys.platform.startswith("linux"), reason="asks for Linux' variables")
@@ -119,7 +119,7 @@ def test_loading_shows_a_message_until_the_screen_is_made(off_screen):
         return screen
 
     loading = Loading(make, "Wait")
-    before = loading.paint((640, 480))
+    before = loading.paint((800, 600))
     assert before.get_at((5, 5))[:3] != (10, 200, 30)
     written = pygame.mask.from_threshold(before, (242, 245, 255), (60, 60, 60, 255))
     assert written.count() > 100
@@ -127,7 +127,7 @@ def test_loading_shows_a_message_until_the_screen_is_made(off_screen):
     gate.set()
     while loading.screen is None:
         pass
-    assert loading.paint((640, 480)).get_at((5, 5))[:3] == (10, 200, 30)
+    assert loading.paint((800, 600)).get_at((5, 5))[:3] == (10, 200, 30)
     loading.handle(key(pygame.K_RIGHT))
     assert [event.key for event in screen.told] == [pygame.K_RIGHT]
     loading.close()

@@ -1,0 +1,70 @@
+"""A scene from nearby: one of its marks stays in the middle, and all the rest passes by."""
+
+from __future__ import annotations
+
+import numpy as np
+import pygame
+
+from wrappers.legend import Legend
+from wrappers.panel import CHIP, PAPER, put
+from wrappers.scene import Scene, colours_of, places
+from wrappers.sprites import BLEND, rgb, sprite
+
+_TITLE = 24  # pixels
+
+
+class CloseUp:
+    """Marks around one that they all are seen from, painted at any time and size.
+
+    Neither the background nor trails are drawn: nothing tells where in the scene one is. The
+    scene's frames may grow: they are read when they are painted. Marks are drawn as they are, not
+    turned or sized.
+
+    Args:
+        scene: a checked scene.
+        mark: what stays in the middle: the first of that name in each frame.
+        across: how many units of the scene are shown from side to side, of the shorter two.
+    """
+
+    def __init__(self, scene: Scene, mark: str, across: float) -> None:
+        self.scene, self._mark, self._across = scene, mark, across
+        self._colours = {name: rgb(text) for name, text in colours_of(scene, "dark").items()}
+        self._legend = Legend(scene, self._colours, keys=False)
+        self._sprites: dict[tuple[str, int], pygame.Surface] = {}
+
+    def paint(self, time: float, size: tuple[int, int]) -> pygame.Surface:
+        """The picture at a time in frames, with the legend beneath it."""
+        whole = pygame.Surface(size)
+        whole.fill(PAPER)
+        height = size[1] - self._legend.height(size[0])
+        scale = max(4, int(min(size[0], height) / self._across))
+        whole.set_clip((0, 0, size[0], height))
+        middle = np.array([size[0] // 2, height // 2])
+        here = np.array(places(self.scene, self._mark, time)[0][:2])
+        self._paint_grid(whole, middle, here, scale)
+        for name in self.scene["marks"]:
+            for place in places(self.scene, name, time):
+                x, y = (middle + scale * (np.array(place[:2]) - here)).round().astype(int).tolist()
+                symbol = self._sprite(name, scale)
+                whole.blit(symbol, symbol.get_rect(center=(x, y)), special_flags=BLEND)
+        whole.set_clip(None)
+        put(whole, self.scene["title"], _TITLE, topleft=(16, 16))
+        self._legend.paint(whole)
+        return whole
+
+    def _sprite(self, name: str, scale: int) -> pygame.Surface:
+        key = name, scale
+        if key not in self._sprites:
+            self._sprites[key] = sprite(self.scene["marks"][name]["shapes"], self._colours, scale)
+        return self._sprites[key]
+
+    def _paint_grid(
+        self, whole: pygame.Surface, middle: np.ndarray, here: np.ndarray, scale: int
+    ) -> None:
+        """Faint lines between the units, which show that one moves."""
+        width, height = whole.get_size()
+        left, top = (middle + scale * (0.5 - here % 1.0)) % scale
+        for x in np.arange(left, width, scale):
+            pygame.draw.line(whole, CHIP, (round(x), 0), (round(x), height))
+        for y in np.arange(top, height, scale):
+            pygame.draw.line(whole, CHIP, (0, round(y)), (width, round(y)))

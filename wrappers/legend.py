@@ -1,0 +1,77 @@
+"""A legend beneath a picture: its entries with their symbols, and the keys that hide them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pygame
+
+from wrappers.panel import DIM, FAINT, put
+from wrappers.scene import Scene, symbol_shapes
+from wrappers.sprites import BLEND, Colour, reach, sprite, text_width
+
+DIGITS = "1234567890"  # the keys of the first ten entries
+
+_LINE, _LABEL, _SYMBOL, _GAP, _SIDE = 26, 17, 9, 18, 16  # in pixels
+
+
+class Legend:
+    """A scene's legend, for pictures of any width.
+
+    Args:
+        scene: a checked scene.
+        colours: the scene's in a theme.
+        keys: whether to show the keys that hide entries.
+    """
+
+    def __init__(self, scene: Scene, colours: Mapping[str, Colour], keys: bool) -> None:
+        self._entries: Any = scene["legend"]
+        self._keys = keys
+        self._symbols = [_symbol(scene["marks"][e["marks"][-1]], colours) for e in self._entries]
+
+    def height(self, width: int) -> int:
+        """In pixels."""
+        return _LINE * len(self._lay_out(width))
+
+    def paint(self, picture: pygame.Surface, hidden: Collection[int] = ()) -> None:
+        """Paints it at the foot of a picture; hidden entries are struck out."""
+        lines = self._lay_out(picture.get_width())
+        top = picture.get_height() - _LINE * len(lines)
+        for row, entries in enumerate(lines):
+            middle = top + round((row + 0.5) * _LINE)
+            for index, left in entries:
+                self._paint_entry(picture, index, left, middle, index in hidden)
+
+    def _lay_out(self, width: int) -> list[list[tuple[int, int]]]:
+        """The lines: entries and where they begin."""
+        lines: list[list[tuple[int, int]]] = []
+        left = width
+        for index, entry in enumerate(self._entries):
+            long = 2 * _SYMBOL + 30 + text_width(entry["label"], _LABEL)
+            if left + long > width - _SIDE:
+                lines.append([])
+                left = _SIDE
+            lines[-1].append((index, left))
+            left += long + _GAP
+        return lines
+
+    def _paint_entry(
+        self, picture: pygame.Surface, index: int, left: int, middle: int, hidden: bool
+    ) -> None:
+        if self._keys and index < len(DIGITS):
+            put(picture, DIGITS[index], _LABEL, DIM, midleft=(left, middle))
+            left += 14
+        if not hidden:
+            place = self._symbols[index].get_rect(center=(left + _SYMBOL, middle))
+            picture.blit(self._symbols[index], place, special_flags=BLEND)
+        words, colour = self._entries[index]["label"], DIM if hidden else FAINT
+        box = put(picture, words, _LABEL, colour, midleft=(left + 2 * _SYMBOL + 6, middle))
+        if hidden:
+            pygame.draw.line(picture, colour, box.midleft, box.midright)
+
+
+def _symbol(mark: Mapping[str, Any], colours: Mapping[str, Colour]) -> pygame.Surface:
+    shapes = symbol_shapes(mark)
+    solid = max((reach(s) for s in shapes if s["shape"] != "glow"), default=1.0)
+    return sprite(shapes, colours, min(30.0, _SYMBOL / solid))
