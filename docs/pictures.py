@@ -22,7 +22,7 @@ from wrappers import render_frame, render_frames, save_scene
 
 DOCS = Path(__file__).parent
 TEAMS = {"paxmen-4": 0, "aerojax/identical_5_vs_5": 0}  # with the seed of a good episode
-BOARD = 448  # pixels: sharp enough on a phone, and half of them on a page
+BOARD = 576  # pixels: as wide as a page shows two of them side by side
 LAST_SECONDS = 1.5  # for which the last picture stays
 MOMENTS = {  # of scenarios, the benchmark's seven first, in steps, when there is something to see
     "waypoint_5": 30,
@@ -58,7 +58,7 @@ def animate(scene: dict, theme: str, path: Path) -> Path:
     first, *others = map(Image.fromarray, render_frames(scene, theme=theme, board=BOARD))
     durations = [round(1000 / scene["rate"])] * len(others) + [round(1000 * LAST_SECONDS)]
     first.save(
-        path, save_all=True, append_images=others, duration=durations, loop=0, quality=60, method=6
+        path, save_all=True, append_images=others, duration=durations, loop=0, quality=50, method=6
     )
     return path
 
