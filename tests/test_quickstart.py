@@ -1,5 +1,6 @@
 """docs/quickstart.ipynb: what it is made of, and that it runs as it is."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -35,6 +36,14 @@ def test_the_cells_before_training_run(capsys):
         exec(code, names)
     printed = capsys.readouterr().out
     assert 0.2 < float(re.search(r"at random: ([\d.]+)", printed).group(1)) < 1.5
+
+
+def test_what_it_imports_is_there():
+    nodes = [node for code in CODE for node in ast.walk(ast.parse(code))]
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    ours = [node for node in imports if "IPython" not in ast.unparse(node)]  # notebooks bring it
+    assert len(ours) > 5
+    exec("\n".join(map(ast.unparse, ours)), {})
 
 
 @pytest.mark.slow
