@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mars_demo.demonstrations import LOOK
 from mars_demo.report import COLOURS
+from mars_demo.studies.demonstrations import LOOK
 from mars_demo.suite.statistics import TAUS, Estimate
 
 if TYPE_CHECKING:

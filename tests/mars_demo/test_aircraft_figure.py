@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from mars_demo.aircraft_figure import draw_aircraft
+from mars_demo.studies.aircraft_figure import draw_aircraft
 
 
 def test_a_figure_is_drawn_from_plain_numbers(tmp_path):

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from mars_demo.bench import bench
+from mars_demo.studies.bench import bench
 
 pytestmark = pytest.mark.loose_promotion
 

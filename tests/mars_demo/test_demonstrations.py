@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mars_demo.demonstrations import (
+from mars_demo.objectives import OBJECTIVES
+from mars_demo.studies.demonstrations import (
     COLLAPSE_ADVANTAGE,
     COLLAPSE_POLICY,
     DRIFT_ADVANTAGE,
@@ -17,7 +18,6 @@ from mars_demo.demonstrations import (
     drift,
     figure,
 )
-from mars_demo.objectives import OBJECTIVES
 
 
 def test_advantages_are_zero_on_average():

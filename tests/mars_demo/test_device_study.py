@@ -3,8 +3,8 @@
 import pytest
 
 import mars_demo.run as runs
-from mars_demo import device_study
-from mars_demo.device_study import study_device
+from mars_demo.studies import device_study
+from mars_demo.studies.device_study import study_device
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 

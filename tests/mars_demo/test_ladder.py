@@ -2,8 +2,8 @@
 
 import math
 
-from mars_demo import ladder
-from mars_demo.ladder import Games
+from mars_demo.studies import ladder
+from mars_demo.studies.ladder import Games
 
 
 def test_only_decided_games_count():

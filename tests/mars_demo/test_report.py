@@ -6,10 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from mars_demo import report, studies
+from mars_demo import report
 from mars_demo.config import Config, check_config
 from mars_demo.evaluate import Episodes
 from mars_demo.run import RunError
+from mars_demo.studies import objective_study
 
 
 def write_run(folder, seed, scores, total_steps=300):
@@ -90,9 +91,9 @@ def test_no_episode_yet(tmp_path):
 
 
 def test_studies_only_ask_for_what_is_possible():
-    points = studies.grid_points()
-    assert len(points) == np.prod([len(values) for values in studies.GRID.values()])
-    for changes in [*points.values(), *studies.KNOBS.values()]:
+    points = objective_study.grid_points()
+    assert len(points) == np.prod([len(values) for values in objective_study.GRID.values()])
+    for changes in [*points.values(), *objective_study.KNOBS.values()]:
         check_config(Config().replace(**changes))
-    chosen = set(studies.SCREENING_SEEDS) | set(studies.FINAL_SEEDS)
-    assert not chosen & (set(studies.COMPARISON_SEEDS) | set(studies.KNOB_SEEDS))
+    chosen = set(objective_study.SCREENING_SEEDS) | set(objective_study.FINAL_SEEDS)
+    assert not chosen & (set(objective_study.COMPARISON_SEEDS) | set(objective_study.KNOB_SEEDS))

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mars_demo import scenario_study as study
 from mars_demo.config import check_config
+from mars_demo.studies import scenario_study as study
 from mars_demo.tasks import MIXED_SCENARIOS, SCENARIOS, get_task
 
 

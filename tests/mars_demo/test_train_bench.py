@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from mars_demo import train_bench
 from mars_demo.cli import main
+from mars_demo.studies import train_bench
+from mars_demo.studies.train_bench import SCRIPT, SETTINGS, bench_training
 from mars_demo.tasks import spread_task
-from mars_demo.train_bench import SCRIPT, SETTINGS, bench_training
 
 pytestmark = pytest.mark.loose_promotion  # optax, and JaxMARL's script
 

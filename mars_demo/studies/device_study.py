@@ -11,13 +11,13 @@ from pathlib import Path
 
 import jax
 
-from mars_demo.bench import heading, prepare, seconds
 from mars_demo.checkpoint import write_atomically
 from mars_demo.config import DEFAULT_ALGO
 from mars_demo.evaluate import evaluate_run
 from mars_demo.memory import free_bytes, needed_bytes
 from mars_demo.run import train_run
 from mars_demo.statistics import mean_and_interval
+from mars_demo.studies.bench import heading, prepare, seconds
 from mars_demo.tasks import Task, get_task
 from mars_demo.train import Trainer
 

@@ -34,7 +34,7 @@ class Bench:
             return
         if self.checkout is not None:
             raise ValueError("--checkout goes with --train")
-        from mars_demo.bench import bench
+        from mars_demo.studies.bench import bench
         from mars_demo.tasks import bench_environments
 
         print(bench(bench_environments(), self.num_envs, self.steps, self.repeats))
@@ -42,8 +42,8 @@ class Bench:
     def _run_training(self) -> None:
         if (self.num_envs, self.steps) != (Bench.num_envs, Bench.steps):
             raise ValueError("--train measures a fixed work; drop --num-envs and --steps")
+        from mars_demo.studies.train_bench import bench_training
         from mars_demo.tasks import spread_task
-        from mars_demo.train_bench import bench_training
 
         print(bench_training(spread_task(), self.checkout, self.repeats))
 
@@ -59,12 +59,12 @@ class Figure:
 
     def run(self) -> None:
         if self.name == "aircraft":
-            from mars_demo.aircraft_figure import draw_aircraft
+            from mars_demo.studies.aircraft_figure import draw_aircraft
             from mars_demo.tasks import aircraft_curves
 
             draw_aircraft(aircraft_curves(), self.path)
         else:
-            from mars_demo.demonstrations import figure
+            from mars_demo.studies.demonstrations import figure
 
             figure(self.path)
         print(self.path)
@@ -101,7 +101,7 @@ class Ratios:
     """The PNG to write."""
 
     def run(self) -> None:
-        from mars_demo.ratio_figure import draw_ratios
+        from mars_demo.studies.ratio_figure import draw_ratios
 
         draw_ratios(self.folders, self.out)
         print(self.out)
@@ -122,14 +122,14 @@ class Study:
 
     def run(self) -> None:
         if self.name in ("scenarios", "ladder", "device"):
-            from mars_demo.device_study import study_device
-            from mars_demo.ladder import climb
-            from mars_demo.scenario_study import study_scenarios
+            from mars_demo.studies.device_study import study_device
+            from mars_demo.studies.ladder import climb
+            from mars_demo.studies.scenario_study import study_scenarios
 
             study = {"scenarios": study_scenarios, "ladder": climb, "device": study_device}
             print(study[self.name](self.out or Path("studies") / self.name))
             return
-        from mars_demo.studies import STUDIES
+        from mars_demo.studies.objective_study import STUDIES
 
         out = self.out or Path("studies") / get_task(self.task).name / self.name
         print(STUDIES[self.name](self.task, out))

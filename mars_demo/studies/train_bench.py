@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import jax
 
-from mars_demo.bench import heading, seconds
 from mars_demo.config import Config
+from mars_demo.studies.bench import heading, seconds
 from mars_demo.tasks import Task
 from mars_demo.train import Trainer
 

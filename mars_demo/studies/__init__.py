@@ -1,0 +1,1 @@
+"""Experiments, benchmarks and figures behind the documentation."""
