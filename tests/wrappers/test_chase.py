@@ -309,4 +309,5 @@ def test_it_can_be_painted_from_any_attitude(pitch):
         chase = Chase(scene, 0, 0.5)
         chase.from_nose = from_nose
         picture = chase.paint(2.3, SIZE)
-        assert len(np.unique(pixels(picture).reshape(-1, 3), axis=0)) > 50
+        some = pixels(picture)[::9, ::9].reshape(-1, 3)
+        assert len({tuple(pixel) for pixel in some.tolist()}) > 50
