@@ -45,13 +45,34 @@ def paint_instruments(
     own = space["bodies"][body]
     now = pose(own, time)
     alive = is_alive(own, time)
+    if _is_hurt(own, time):
+        pygame.gfxdraw.box(picture, picture.get_rect(), (*BAD, 26))
     if alive:
         _paint_ladder(picture, camera, now)
         _paint_gun(picture, camera, own, now)
-    seen = sighted(space, time)
-    if _is_hurt(own, time):
-        pygame.gfxdraw.box(picture, picture.get_rect(), (*BAD, 26))
-    arrows = 0
+    _paint_others(picture, camera, space, colours, time, body)
+    _paint_heading(picture, now)
+    _paint_height(picture, own, now, time, step_seconds)
+    _paint_health(picture, own, now, colours)
+    width, height = picture.get_size()
+    radius = round(min(0.14 * height, 0.11 * width))
+    middle = width - radius - 20, height - radius - 20
+    paint_radar(picture, space, colours, time, body, middle, radius)
+    if alive:
+        _warn(picture, space, now)
+
+
+def _paint_others(
+    picture: pygame.Surface,
+    camera: Camera,
+    space: Space,
+    colours: Colours,
+    time: float,
+    body: int,
+) -> None:
+    """Frames around the team and those it sees, and arrows to the nearest that are out of view."""
+    own = space["bodies"][body]
+    now, seen, arrows = pose(own, time), sighted(space, time), 0
     for index, there in _others(space, body, now, time):
         other = space["bodies"][index]
         hostile = other["colour"] != own["colour"]
@@ -63,15 +84,6 @@ def paint_instruments(
         if hostile and not in_view and arrows < _MOST_ARROWS:
             _paint_arrow(picture, camera, there.place, colour)
             arrows += 1
-    _paint_heading(picture, now)
-    _paint_height(picture, own, now, time, step_seconds)
-    _paint_health(picture, own, now, colours)
-    width, height = picture.get_size()
-    radius = round(min(0.14 * height, 0.11 * width))
-    middle = width - radius - 20, height - radius - 20
-    paint_radar(picture, space, colours, time, body, middle, radius)
-    if alive:
-        _warn(picture, space, now)
 
 
 def compass(yaw: float) -> float:

@@ -40,7 +40,8 @@ class Player:
             episode is one scene or several of as many frames each: views, by what they are called.
             One with a `space` is also shown from behind each body in it.
         theme: "dark" or "light".
-        step_seconds: how long a frame lasted for who was in it, if speeds are to be told.
+        step_seconds: how long a frame lasted for who was in it. Views from behind a body then
+            tell speeds, and play as fast as it was.
 
     Raises:
         ValueError: what is wrong with the first episode's scenes.
@@ -91,7 +92,7 @@ class Player:
         if self._wants_next and self._next.done():
             self._begin(self._next.result())
         if self.playing:
-            self.time = min(self.time + seconds * self.speed * self._scene["rate"], self._end)
+            self.time = min(self.time + seconds * self.speed * self._rate, self._end)
             self.playing = self.time < self._end
 
     def paint(self, size: tuple[int, int]) -> pygame.Surface:
@@ -110,6 +111,13 @@ class Player:
     @property
     def _end(self) -> float:
         return self.frames - 1
+
+    @property
+    def _rate(self) -> float:
+        """Frames a second: the scene's, and behind a body as fast as it was."""
+        if isinstance(self.shown, Chase) and self._step_seconds is not None:
+            return 1 / self._step_seconds
+        return self._scene["rate"]
 
     def _begin(self, views: Views) -> None:
         """Shows an episode from its start, in the view that was shown, and has the next made."""

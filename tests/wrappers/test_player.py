@@ -191,6 +191,25 @@ def test_the_next_episode_is_made_beside_and_keeps_the_view():
     player.close()
 
 
+def test_behind_a_body_time_is_its_own():
+    still = [0] * 5
+    tracks = dict.fromkeys(("y", "yaw", "pitch", "bank"), still)
+    body = {"name": "one", "kind": "fighter", "colour": "blue", "sight": [3000, 60], **tracks}
+    body |= {"x": [0, 100, 200, 300, 400], "z": [2000] * 5, "health": [1] * 5, "died": None}
+    space = {"radius": 4000, "ceiling": 5000, "bodies": [body], "points": [[]] * 5}
+    space |= {"point_radius": 100, "cell_side": 100}
+    space |= {"shots": [], "sights": [], "obstacles": [], "cells": []}
+    scene = make_scene(frames=5) | {"space": space}
+    player = Player(lambda: {"the whole": scene}, step_seconds=0.5)
+    assert player.views == ["the whole", "behind one"]
+    press(player, pygame.K_TAB)
+    player.advance(0.5)
+    assert player.time == 1.0
+    assert RED not in colours(player)  # the picture is another
+    press(player, pygame.K_1)  # there is nothing to hide
+    player.close()
+
+
 def test_a_wrong_scene_is_refused():
     with pytest.raises(ValueError, match="the scene has no frames"):
         Player(lambda: {"the whole": make_scene(frames=0)})
