@@ -216,3 +216,20 @@ def test_import_is_quiet_and_starts_no_backend(package):
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "first", ["paxmen.make('paxmen-4')", "aerojax.make('search_4')", "wrappers.AutoReset"]
+)
+def test_a_notebook_that_imports_jaxmarl_through_us_keeps_its_output(first):
+    """While it is imported, JaxMARL 0.2 puts sys.__stdout__ in place of any other."""
+    script = f"""
+import io, sys
+sys.stdout, sys.stderr = out, err = io.StringIO(), io.StringIO()
+import paxmen, aerojax, wrappers
+{first}
+assert "jaxmarl" in sys.modules
+assert (sys.stdout, sys.stderr) == (out, err)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -5,6 +5,8 @@ package starts neither JAX nor pygame.
 """
 
 import os
+import sys
+from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +85,10 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # pygame would print a
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULE_OF[name]), name)
+    # JaxMARL 0.2, while it is imported, puts sys.__stdout__ in place of a notebook's output.
+    with redirect_stdout(sys.stdout), redirect_stderr(sys.stderr):
+        module = import_module(_MODULE_OF[name])
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:
