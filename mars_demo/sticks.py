@@ -13,7 +13,8 @@ _THRUST = 1.2  # a second
 _START_THROTTLE = 0.2  # 60 % thrust
 _DEAD_ZONE = 0.12  # of a gamepad's stick
 _AXES = {0: "turn", 1: "climb"}  # of a gamepad: left stick, back is up
-_BUTTONS = {5: 1.0, 4: -1.0}  # of a gamepad: the shoulders' for thrust
+# Of a gamepad: its shoulders, right for more thrust, as the two common kinds number them.
+_BUTTONS = {5: 1.0, 4: -1.0, 10: 1.0, 9: -1.0}
 _KEYS = {
     pygame.K_RIGHT: ("turn", 1.0),
     pygame.K_d: ("turn", 1.0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -33,7 +33,7 @@ _GROUND = (
     (0.6, (16, 32, 48)),
     (1.3, (10, 22, 34)),
 )
-_BANDS = 64
+_BANDS = 140
 _FIELD, _FARTHEST = 1500.0, 16_500.0  # m: a field's side, and how far fields are drawn
 _HAZE = 9000.0  # m in which what one sees fades to a third
 _ROAD: Colour = (74, 128, 168)
@@ -64,22 +64,30 @@ def _paint_backdrop(picture: pygame.Surface, camera: Camera) -> None:
     """Sky and ground as bands along the horizon."""
     normal, offset = camera.horizon()
     width, height = camera.size
-    along = 2.0 * (width + height) * np.array([-normal[1], normal[0]])
+    along = 0.51 * float(np.hypot(width, height)) * np.array([-normal[1], normal[0]])
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], float)
-    lowest, highest = np.sort(corners @ normal + offset)[[0, -1]] / height
+    lowest, highest = np.sort(corners @ normal + offset)[[0, -1]].tolist()
     middle = np.array([width, height]) / 2
     foot = middle - (middle @ normal + offset) * normal  # on the horizon
+    for start, end, colour in _bands():
+        if end * height > lowest and start * height < highest:
+            near, far = (foot + height * part * normal for part in (start, end))
+            band = np.array([near - along, near + along, far + along, far - along])
+            pygame.draw.polygon(picture, colour, band.tolist())
+
+
+@cache
+def _bands() -> list[tuple[float, float, Colour]]:
+    """Where bands begin and end, in pictures' heights above the horizon, and their colours."""
+    bands = []
     for sign, stops in ((1.0, _SKY), (-1.0, _GROUND)):
-        # Bands are narrow at the horizon, where colours change fast.
+        # They are narrow at the horizon, where colours change fast.
         borders = stops[-1][0] * np.linspace(0, 1, _BANDS + 1) ** 2
         borders[-1] = 10.0
-        for near, far in pairwise(borders):
+        for near, far in pairwise(borders.tolist()):
             low, high = sorted((sign * near, sign * far))
-            if high > lowest and low < highest:
-                start, end = (foot + sign * height * part * normal for part in (near, far))
-                band = [start - along, start + along, end + along, end - along]
-                colour = _blend(stops, min((near + far) / 2, stops[-1][0]))
-                pygame.draw.polygon(picture, colour, [corner.tolist() for corner in band])
+            bands.append((low, high, _blend(stops, min((near + far) / 2, stops[-1][0]))))
+    return bands
 
 
 def _blend(stops: tuple[tuple[float, Colour], ...], place: float) -> Colour:
