@@ -43,13 +43,13 @@ lock: ## Pin the dependencies of pyproject.toml in requirements.lock
 		--extra dev --extra video --extra pettingzoo --extra report pyproject.toml --output-file requirements.lock
 
 # Needs node and npm. The pinned versions are named in the bundle's first line.
-viewer: ## Bundle wrappers/viewer with three.js into wrappers/replay_3d.min.js
+viewer: ## Bundle wrappers/viewing/viewer with three.js into wrappers/viewing/replay_3d.min.js
 	npm install --prefix build/viewer --no-save three@0.187.0 esbuild@0.28.2
-	cp build/viewer/node_modules/three/LICENSE wrappers/three.LICENSE
+	cp build/viewer/node_modules/three/LICENSE wrappers/viewing/three.LICENSE
 	NODE_PATH=build/viewer/node_modules build/viewer/node_modules/.bin/esbuild \
-		wrappers/viewer/main.js --bundle --minify --format=iife --charset=utf8 --legal-comments=none \
-		--banner:js="/*! wrappers/viewer with three.js 0.187.0, $$(tr '\n' ' ' <wrappers/three.LICENSE) */" \
-		--outfile=wrappers/replay_3d.min.js
+		wrappers/viewing/viewer/main.js --bundle --minify --format=iife --charset=utf8 --legal-comments=none \
+		--banner:js="/*! wrappers/viewing/viewer with three.js 0.187.0, $$(tr '\n' ' ' <wrappers/viewing/three.LICENSE) */" \
+		--outfile=wrappers/viewing/replay_3d.min.js
 
 clean: ## Remove .venv and every cache; demo/ and runs/ stay
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis

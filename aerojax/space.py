@@ -1,4 +1,4 @@
-"""An episode in three dimensions, as `wrappers/space.py` describes it: metres, degrees, frames."""
+"""An episode in three dimensions: metres, degrees, frames (`wrappers/viewing/space.py`)."""
 
 from __future__ import annotations
 

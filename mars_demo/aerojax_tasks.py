@@ -17,7 +17,7 @@ from aerojax.rules import TIME_STEP
 from aerojax.scenarios import get_config
 from aerojax.scripts import usable_scripts
 from mars_demo.config import Config
-from mars_demo.play import Flight
+from mars_demo.play.controls import Flight
 from mars_demo.task import EPS, Task
 
 

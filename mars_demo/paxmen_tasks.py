@@ -11,7 +11,7 @@ from jax import Array
 
 import paxmen
 from mars_demo.config import Config
-from mars_demo.play import Moves
+from mars_demo.play.controls import Moves
 from mars_demo.task import Task
 from paxmen.planner import plan
 

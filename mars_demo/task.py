@@ -15,7 +15,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 from mars_demo.config import Config
 from mars_demo.networks import Image
-from mars_demo.play import Flight, Moves
+from mars_demo.play.controls import Flight, Moves
 from wrappers.wrapper import Observations, Transition, Wrapper
 
 

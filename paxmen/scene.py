@@ -1,7 +1,7 @@
 """What to draw of an episode: recorded states as the plain data that the viewers draw.
 
-The format is the viewers' own and is described where they are, in `wrappers/scene.py`. Lengths are
-in cells; the middle of a cell has its column as x and its row as y.
+The format is the viewers' own and is described where they are, in `wrappers/viewing/scene.py`.
+Lengths are in cells; the middle of a cell has its column as x and its row as y.
 """
 
 from __future__ import annotations

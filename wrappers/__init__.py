@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     from wrappers.episode_statistics import EpisodeStatistics as EpisodeStatistics
     from wrappers.examination import check_env as check_env
     from wrappers.examination import find_problems as find_problems
-    from wrappers.files import save_scene as save_scene
-    from wrappers.frames import render_frame as render_frame
-    from wrappers.frames import render_frames as render_frames
     from wrappers.gymnasium_env import to_gymnasium as to_gymnasium
     from wrappers.gymnax_env import to_gymnax as to_gymnax
     from wrappers.jaxmarl_names import register_with_jaxmarl as register_with_jaxmarl
     from wrappers.jumanji_env import from_jumanji as from_jumanji
     from wrappers.mava_view import MavaView as MavaView
-    from wrappers.notebook import show as show
     from wrappers.pettingzoo_env import to_pettingzoo as to_pettingzoo
     from wrappers.pooled_auto_reset import PooledAutoReset as PooledAutoReset
     from wrappers.recorder import Recorder as Recorder
     from wrappers.registry import list_envs as list_envs
     from wrappers.registry import make as make
-    from wrappers.rendering import render as render
-    from wrappers.replay import html_replay as html_replay
-    from wrappers.replay import html_replay_3d as html_replay_3d
     from wrappers.rollout_manager import RolloutManager as RolloutManager
-    from wrappers.scene import check_scene as check_scene
-    from wrappers.svg import render_svg as render_svg
     from wrappers.time_limit import TimeLimit as TimeLimit
+    from wrappers.viewing.files import save_scene as save_scene
+    from wrappers.viewing.frames import render_frame as render_frame
+    from wrappers.viewing.frames import render_frames as render_frames
+    from wrappers.viewing.notebook import show as show
+    from wrappers.viewing.rendering import render as render
+    from wrappers.viewing.replay import html_replay as html_replay
+    from wrappers.viewing.replay import html_replay_3d as html_replay_3d
+    from wrappers.viewing.scene import check_scene as check_scene
+    from wrappers.viewing.svg import render_svg as render_svg
     from wrappers.world_state import WorldState as WorldState
     from wrappers.wrapper import ObservationWrapper as ObservationWrapper
     from wrappers.wrapper import Wrapper as Wrapper
@@ -59,21 +59,21 @@ _MODULE_OF = {
     "WorldState": "wrappers.world_state",
     "Wrapper": "wrappers.wrapper",
     "check_env": "wrappers.examination",
-    "check_scene": "wrappers.scene",
+    "check_scene": "wrappers.viewing.scene",
     "find_problems": "wrappers.examination",
     "from_jumanji": "wrappers.jumanji_env",
-    "html_replay": "wrappers.replay",
-    "html_replay_3d": "wrappers.replay",
+    "html_replay": "wrappers.viewing.replay",
+    "html_replay_3d": "wrappers.viewing.replay",
     "list_envs": "wrappers.registry",
     "make": "wrappers.registry",
     "record": "wrappers.episode",
     "register_with_jaxmarl": "wrappers.jaxmarl_names",
-    "render": "wrappers.rendering",
-    "render_frame": "wrappers.frames",
-    "render_frames": "wrappers.frames",
-    "render_svg": "wrappers.svg",
-    "save_scene": "wrappers.files",
-    "show": "wrappers.notebook",
+    "render": "wrappers.viewing.rendering",
+    "render_frame": "wrappers.viewing.frames",
+    "render_frames": "wrappers.viewing.frames",
+    "render_svg": "wrappers.viewing.svg",
+    "save_scene": "wrappers.viewing.files",
+    "show": "wrappers.viewing.notebook",
     "to_gymnasium": "wrappers.gymnasium_env",
     "to_gymnax": "wrappers.gymnax_env",
     "to_pettingzoo": "wrappers.pettingzoo_env",

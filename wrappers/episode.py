@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
-from wrappers.rendering import bare_state, check_drawn
+from wrappers.viewing.rendering import bare_state, check_drawn
 from wrappers.wrapper import Observations, Transition
 
 Policy = Callable[[Array, Observations, Any], Mapping[str, Any]]

@@ -17,7 +17,7 @@ from wrappers.endings import endings
 from wrappers.gym_spaces import gym_space
 from wrappers.joint import Joint
 from wrappers.packing import Packed, fetch, pack
-from wrappers.rendering import Renderer
+from wrappers.viewing.rendering import Renderer
 
 
 class JointEnv(gymnasium.Env[NDArray[Any], NDArray[Any]]):

@@ -20,7 +20,7 @@ from wrappers.gymnasium_single import begin, check_action, play, start
 from wrappers.joint import Joint
 from wrappers.on_demand import on_demand
 from wrappers.packing import Packed, fetch, pack
-from wrappers.rendering import Renderer
+from wrappers.viewing.rendering import Renderer
 from wrappers.wrapper import Wrapper
 
 

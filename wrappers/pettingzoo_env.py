@@ -17,7 +17,7 @@ from wrappers.adapter import action_masks, check_adaptable, make_keys
 from wrappers.endings import endings
 from wrappers.gym_spaces import gym_space
 from wrappers.packing import Packed, fetch, pack
-from wrappers.rendering import Renderer
+from wrappers.viewing.rendering import Renderer
 
 try:
     from pettingzoo import ParallelEnv

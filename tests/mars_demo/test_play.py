@@ -15,16 +15,16 @@ import pytest
 
 from mars_demo.cli import main
 from mars_demo.evaluate import Policy
-from mars_demo.flight import FlightScreen
-from mars_demo.game import Game
-from mars_demo.playing import Wish, play, prepare
+from mars_demo.play.flight import FlightScreen
+from mars_demo.play.game import Game
+from mars_demo.play.playing import Wish, play, prepare
+from mars_demo.play.sticks import Sticks, open_gamepad
+from mars_demo.play.turns import KEPT, Turns
+from mars_demo.play.watch import episodes, watch
 from mars_demo.pretrained import load_pretrained
 from mars_demo.run import RunError
-from mars_demo.sticks import Sticks, open_gamepad
 from mars_demo.tasks import TASKS
-from mars_demo.turns import KEPT, Turns
-from mars_demo.watch import episodes, watch
-from wrappers import window
+from wrappers.viewing import window
 
 SIZE = (640, 560)
 

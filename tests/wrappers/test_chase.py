@@ -4,13 +4,13 @@ import numpy as np
 import pygame
 import pytest
 
-from wrappers.camera import Camera, axes
-from wrappers.chase import Chase
-from wrappers.instruments import compass, in_gun, speed
-from wrappers.models import model
-from wrappers.solids import apparent_size
-from wrappers.space import MODELS
-from wrappers.track import course, is_alive, pose
+from wrappers.viewing.camera import Camera, axes
+from wrappers.viewing.chase import Chase
+from wrappers.viewing.instruments import compass, in_gun, speed
+from wrappers.viewing.models import model
+from wrappers.viewing.solids import apparent_size
+from wrappers.viewing.space import MODELS
+from wrappers.viewing.track import course, is_alive, pose
 
 FRAMES = 5
 SIZE = (800, 600)

@@ -5,7 +5,7 @@ import pygame
 import pytest
 
 from tests.wrappers.scenes import make_scene
-from wrappers.close_up import CloseUp
+from wrappers.viewing.close_up import CloseUp
 
 SIZE = (400, 426)  # a line of legend beneath 400 by 400 pixels
 BLUE, WHITE, RED = (0x20, 0x40, 0xE0), (0xFF, 0xFF, 0xFF), (0xE0, 0x20, 0x20)

@@ -6,7 +6,7 @@ import pygame
 import pytest
 
 from tests.wrappers.scenes import make_scene
-from wrappers.player import Player
+from wrappers.viewing.player import Player
 
 SIZE = (640, 560)
 

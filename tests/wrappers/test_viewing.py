@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from tests.wrappers.scenes import BLUE, BOARD, NASTY, RED, WHITE, make_scene
-from wrappers import check_scene, files, html_replay, render_frame, render_frames, save_scene
+from wrappers import check_scene, html_replay, render_frame, render_frames, save_scene
+from wrappers.viewing import files
 
 
 def board_colour(picture, x, y):

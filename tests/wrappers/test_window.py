@@ -5,8 +5,8 @@ import threading
 import pygame
 import pytest
 
-from wrappers import window
-from wrappers.window import Loading, NoDisplayError, check_display, run_window
+from wrappers.viewing import window
+from wrappers.viewing.window import Loading, NoDisplayError, check_display, run_window
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from importlib.resources import files
 
-from wrappers.scene import Scene, check_scene
+from wrappers.viewing.scene import Scene, check_scene
 
 
 def replay_page(scene: Scene) -> str:
@@ -23,7 +23,7 @@ def html_replay(scene: Scene) -> str:
     address `page.html#40` opens it at frame 40, paused.
 
     Args:
-        scene: what to draw; `wrappers.scene` describes it.
+        scene: what to draw; `wrappers.viewing.scene` describes it.
 
     Raises:
         ValueError: what is wrong with the scene.
@@ -42,10 +42,11 @@ def html_replay_3d(scene: Scene) -> str:
     `page.html#40,ally_0` also follows ally_0.
 
     It is drawn by three.js (MIT licence, named in the page), which is bundled with the sources in
-    `wrappers/viewer` into `replay_3d.min.js` by `make viewer`.
+    `wrappers/viewing/viewer` into `replay_3d.min.js` by `make viewer`.
 
     Args:
-        scene: what to draw, with `space`; `wrappers.scene` and `wrappers.space` describe it.
+        scene: what to draw, with `space`; `wrappers.viewing.scene` and `wrappers.viewing.space`
+            describe it.
 
     Raises:
         ValueError: what is wrong with the scene, or that it has no `space`.
@@ -68,7 +69,7 @@ def _filled(page: str, **parts: str) -> str:
 
 
 def _resource(name: str) -> str:
-    return files("wrappers").joinpath(name).read_text(encoding="utf-8")
+    return files("wrappers.viewing").joinpath(name).read_text(encoding="utf-8")
 
 
 def _inside_script(data: Mapping) -> str:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pygame
 
-from mars_demo.game import Game
-from mars_demo.play import Flight
-from mars_demo.sticks import Sticks
-from wrappers.chase import Chase
-from wrappers.instruments import LINE, shade
-from wrappers.panel import (
+from mars_demo.play.controls import Flight
+from mars_demo.play.game import Game
+from mars_demo.play.sticks import Sticks
+from wrappers.viewing.chase import Chase
+from wrappers.viewing.instruments import LINE, shade
+from wrappers.viewing.panel import (
     BAD,
     FAINT,
     GOOD,
@@ -25,10 +25,10 @@ from wrappers.panel import (
     put,
     veil,
 )
-from wrappers.radar import paint_radar
-from wrappers.sprites import Colour
-from wrappers.track import is_alive
-from wrappers.window import QUIT_KEYS
+from wrappers.viewing.radar import paint_radar
+from wrappers.viewing.sprites import Colour
+from wrappers.viewing.track import is_alive
+from wrappers.viewing.window import QUIT_KEYS
 
 KEPT = 8  # states: trails and explosions are drawn from them
 _NEWS_SECONDS = 4.0
@@ -46,7 +46,7 @@ _KEYS = {
 
 
 class FlightScreen:
-    """A `wrappers.window.Screen` in which a person flies.
+    """A `wrappers.viewing.window.Screen` in which a person flies.
 
     What is shown lags a step behind: the world is between the last state but one and the last.
 

@@ -1,5 +1,5 @@
-// The page of wrappers/replay_3d.html: one episode in three dimensions. `replay` is the scene, put
-// into the page by wrappers/replay.py. `make viewer` bundles this with three.js.
+// The page of wrappers/viewing/replay_3d.html: one episode in three dimensions. `replay` is the scene, put
+// into the page by wrappers/viewing/replay.py. `make viewer` bundles this with three.js.
 
 import {
   Color, DirectionalLight, DoubleSide, Group, HemisphereLight, LineBasicMaterial, Mesh, MeshBasicMaterial,

@@ -1,7 +1,8 @@
 """The scene: what any of the viewers here can draw, as plain data that fits into JSON.
 
 An environment describes an episode once, and every backend draws that description: frames for GIF,
-WebP and MP4 (`wrappers.frames`) and a page with a scrubber (`wrappers.replay`). A scene is a dict:
+WebP and MP4 (`wrappers.viewing.frames`), a page with a scrubber (`wrappers.viewing.replay`), vector
+graphics (`wrappers.viewing.svg`) and a window (`wrappers.viewing.window`). A scene is a dict:
 
 | key | value |
 |---|---|
@@ -16,8 +17,8 @@ WebP and MP4 (`wrappers.frames`) and a page with a scrubber (`wrappers.replay`).
 | `readouts` | label -> a text for each frame: step, score, ... |
 | `legend` | a list of `{"label": text, "marks": [names]}`; its symbol is the last of these marks |
 
-An episode in three dimensions also has `space`, which `wrappers.space` describes: the page then
-shows that in place of the picture.
+An episode in three dimensions also has `space`, which `wrappers.viewing.space` describes: the page
+then shows that in place of the picture.
 
 A mark is `{"shapes": [...]}`, around its own origin, and optionally
 
@@ -54,7 +55,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from wrappers.space import check_space
+from wrappers.viewing.space import check_space
 
 Scene = Mapping[str, Any]
 

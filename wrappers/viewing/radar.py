@@ -11,9 +11,9 @@ import pygame
 import pygame.gfxdraw
 from numpy.typing import NDArray
 
-from wrappers.panel import FAINT, GOOD, put
-from wrappers.sprites import Colour
-from wrappers.track import is_alive, pose
+from wrappers.viewing.panel import FAINT, GOOD, put
+from wrappers.viewing.sprites import Colour
+from wrappers.viewing.track import is_alive, pose
 
 _SKY = (8, 14, 34, 205)
 _RING = (60, 84, 134)

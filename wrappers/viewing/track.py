@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wrappers.camera import axes
+from wrappers.viewing.camera import axes
 
 _LAG = 0.9  # frames over which a follower's view of a course is averaged
 

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from wrappers.frames import render_frame, render_frames
-from wrappers.replay import replay_page
-from wrappers.scene import Scene, check_frame, check_scene
-from wrappers.svg import render_svg
+from wrappers.viewing.frames import render_frame, render_frames
+from wrappers.viewing.replay import replay_page
+from wrappers.viewing.scene import Scene, check_frame, check_scene
+from wrappers.viewing.svg import render_svg
 
 _SMOOTH = 24  # pictures a second that a film needs, for gliding to look smooth
 _LAST_SECONDS = 1.5  # for which the last picture stays
@@ -44,7 +44,7 @@ def save_scene(
     an episode in three dimensions if the scene has them. `.png` and `.svg` show one frame.
 
     Args:
-        scene: what to draw; `wrappers.scene` describes it.
+        scene: what to draw; `wrappers.viewing.scene` describes it.
         path: where to. A file there is replaced once the new one is complete, and not before.
         theme: "dark" or "light".
         frame: which frame a `.png` or `.svg` shows, the first if left out.

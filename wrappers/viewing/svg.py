@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from wrappers.layout import (
+from wrappers.viewing.layout import (
     LABEL,
     LABEL_MIDDLE,
     SYMBOL,
@@ -17,8 +17,16 @@ from wrappers.layout import (
     VALUE_MIDDLE,
     Layout,
 )
-from wrappers.scene import PAPERS, Scene, axes_of, check_frame, check_scene, colours_of, places
-from wrappers.sprites import Shape, numbered, printable
+from wrappers.viewing.scene import (
+    PAPERS,
+    Scene,
+    axes_of,
+    check_frame,
+    check_scene,
+    colours_of,
+    places,
+)
+from wrappers.viewing.sprites import Shape, numbered, printable
 
 _FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 _EM = 0.72  # size of a font, in heights of its line
@@ -34,7 +42,7 @@ def render_svg(scene: Scene, frame: int = 0, *, theme: str = "dark", board: int 
     is the board alone.
 
     Args:
-        scene: what to draw; `wrappers.scene` describes it.
+        scene: what to draw; `wrappers.viewing.scene` describes it.
         frame: which of its frames.
         theme: "dark" or "light".
         board: the board's longer side in pixels, as which lengths are written.

@@ -8,8 +8,8 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
-from wrappers.painter import Painter
-from wrappers.scene import Scene, check_frame, check_scene
+from wrappers.viewing.painter import Painter
+from wrappers.viewing.scene import Scene, check_frame, check_scene
 
 
 def render_frames(
@@ -18,7 +18,7 @@ def render_frames(
     """Draws a scene, one picture after the other; no display is needed.
 
     Args:
-        scene: what to draw; `wrappers.scene` describes it.
+        scene: what to draw; `wrappers.viewing.scene` describes it.
         theme: "dark" or "light".
         board: the board's longer side in pixels. The picture is a little larger, and its sides are
             multiples of 16, as video encoders like them.
@@ -44,7 +44,7 @@ def render_frame(
     """Draws one frame of a scene, as `render_frames` does.
 
     Args:
-        scene: what to draw; `wrappers.scene` describes it.
+        scene: what to draw; `wrappers.viewing.scene` describes it.
         frame: which of its frames.
         theme: "dark" or "light".
         board: the board's longer side in pixels.

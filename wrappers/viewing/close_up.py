@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pygame
 
-from wrappers.legend import Legend
-from wrappers.panel import CHIP, PAPER, put
-from wrappers.scene import Scene, colours_of, places
-from wrappers.sprites import BLEND, rgb, sprite
+from wrappers.viewing.legend import Legend
+from wrappers.viewing.panel import CHIP, PAPER, put
+from wrappers.viewing.scene import Scene, colours_of, places
+from wrappers.viewing.sprites import BLEND, rgb, sprite
 
 _TITLE = 24  # pixels
 

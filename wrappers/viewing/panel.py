@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import pygame
 
-from wrappers.sprites import BLEND, Colour, write
+from wrappers.viewing.sprites import BLEND, Colour, write
 
 PAPER: Colour = (6, 9, 20)
 INK: Colour = (242, 245, 255)

@@ -7,12 +7,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pygame
 
-from wrappers.board import Board
-from wrappers.chase import Chase
-from wrappers.legend import DIGITS
-from wrappers.panel import CHIP, FAINT, HELP_HEIGHT, INK, PAPER, keys_line, put
-from wrappers.scene import Scene, check_scene
-from wrappers.window import QUIT_KEYS
+from wrappers.viewing.board import Board
+from wrappers.viewing.chase import Chase
+from wrappers.viewing.legend import DIGITS
+from wrappers.viewing.panel import CHIP, FAINT, HELP_HEIGHT, INK, PAPER, keys_line, put
+from wrappers.viewing.scene import Scene, check_scene
+from wrappers.viewing.window import QUIT_KEYS
 
 Views = Mapping[str, Scene]
 
@@ -33,7 +33,7 @@ _KEYS = {
 
 
 class Player:
-    """A `wrappers.window.Screen` that plays one episode after the other.
+    """A `wrappers.viewing.window.Screen` that plays one episode after the other.
 
     Args:
         following: makes the next episode; it is called ahead of time and on another thread. An

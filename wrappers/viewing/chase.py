@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pygame
 
-from wrappers.camera import Camera, axes
-from wrappers.instruments import paint_instruments
-from wrappers.scene import Scene, colours_of
-from wrappers.solids import paint_solids
-from wrappers.sprites import rgb
-from wrappers.terrain import paint_world
-from wrappers.track import course, pose
+from wrappers.viewing.camera import Camera, axes
+from wrappers.viewing.instruments import paint_instruments
+from wrappers.viewing.scene import Scene, colours_of
+from wrappers.viewing.solids import paint_solids
+from wrappers.viewing.sprites import rgb
+from wrappers.viewing.terrain import paint_world
+from wrappers.viewing.track import course, pose
 
 _FIELD_OF_VIEW = np.radians(76)  # of the picture's width
 _BEHIND, _ABOVE = 33.0, 8.5  # m: where the camera is, from the body

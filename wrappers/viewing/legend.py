@@ -7,9 +7,9 @@ from typing import Any
 
 import pygame
 
-from wrappers.panel import DIM, FAINT, put
-from wrappers.scene import Scene, symbol_shapes
-from wrappers.sprites import BLEND, Colour, reach, sprite, text_width
+from wrappers.viewing.panel import DIM, FAINT, put
+from wrappers.viewing.scene import Scene, symbol_shapes
+from wrappers.viewing.sprites import BLEND, Colour, reach, sprite, text_width
 
 DIGITS = "1234567890"  # the keys of the first ten entries
 

@@ -8,9 +8,9 @@ import io
 
 from PIL import Image
 
-from wrappers.frames import render_frame
-from wrappers.replay import replay_page
-from wrappers.scene import Scene
+from wrappers.viewing.frames import render_frame
+from wrappers.viewing.replay import replay_page
+from wrappers.viewing.scene import Scene
 
 _STILL_BOARD = 448  # pixels
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pygame
 
-from mars_demo.game import Game
-from mars_demo.play import Moves
-from wrappers.board import Board
-from wrappers.close_up import CloseUp
-from wrappers.panel import FAINT, GOOD, HELP_HEIGHT, INK, PAPER, keys_line, put, veil
-from wrappers.window import QUIT_KEYS
+from mars_demo.play.controls import Moves
+from mars_demo.play.game import Game
+from wrappers.viewing.board import Board
+from wrappers.viewing.close_up import CloseUp
+from wrappers.viewing.panel import FAINT, GOOD, HELP_HEIGHT, INK, PAPER, keys_line, put, veil
+from wrappers.viewing.window import QUIT_KEYS
 
 KEPT = 4  # states from which the newest picture is drawn: what was eaten glows for three steps
 _GLIDE = 0.12  # s in which agents move from one cell to the next
@@ -24,7 +24,7 @@ _SIDE = 16
 
 
 class Turns:
-    """A `wrappers.window.Screen` in which a person takes turns with the world.
+    """A `wrappers.viewing.window.Screen` in which a person takes turns with the world.
 
     Args:
         game: what is played; its task has `scene`, `sight` and `Moves`.

@@ -13,8 +13,8 @@ import pygame
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from numpy.typing import NDArray
 
-from wrappers.files import save_scene
-from wrappers.frames import render_frame
+from wrappers.viewing.files import save_scene
+from wrappers.viewing.frames import render_frame
 
 
 @overload

@@ -11,7 +11,7 @@ from typing import Any
 
 import pygame
 
-from wrappers.layout import (
+from wrappers.viewing.layout import (
     LABEL,
     LABEL_MIDDLE,
     SYMBOL,
@@ -21,8 +21,8 @@ from wrappers.layout import (
     VALUE_MIDDLE,
     Layout,
 )
-from wrappers.scene import PAPERS, Scene, axes_of, colours_of, places
-from wrappers.sprites import (
+from wrappers.viewing.scene import PAPERS, Scene, axes_of, colours_of, places
+from wrappers.viewing.sprites import (
     BLEND,
     drawing,
     line,

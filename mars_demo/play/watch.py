@@ -9,11 +9,11 @@ from typing import Any
 import jax
 
 from mars_demo.evaluate import Trained, record
-from mars_demo.play import Flight
+from mars_demo.play.controls import Flight
 from mars_demo.run import RunError
 from mars_demo.tasks import TASKS
-from wrappers.player import Player
-from wrappers.window import Loading, run_window
+from wrappers.viewing.player import Player
+from wrappers.viewing.window import Loading, run_window
 
 
 def watch(team: Trained, seed: int, greedy: bool, *, times: int | None = None) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from wrappers.scene import Scene, symbol_shapes
-from wrappers.sprites import Shape, reach, shortened, text_width
+from wrappers.viewing.scene import Scene, symbol_shapes
+from wrappers.viewing.sprites import Shape, reach, shortened, text_width
 
 # Heights of lines in pixels, and how far below the picture's top their middles are.
 TITLE, LABEL, VALUE = 24, 17, 24

@@ -11,8 +11,8 @@ import pygame
 import pygame.gfxdraw
 from numpy.typing import NDArray
 
-from wrappers.camera import Camera
-from wrappers.sprites import Colour
+from wrappers.viewing.camera import Camera
+from wrappers.viewing.sprites import Colour
 
 SUN = np.array([0.74, 0.58, 0.34])  # where the light comes from
 # Above the horizon and below it, by the distance from it in pictures' heights.

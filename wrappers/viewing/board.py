@@ -6,11 +6,11 @@ from typing import Any
 
 import pygame
 
-from wrappers.legend import Legend
-from wrappers.painter import Painter
-from wrappers.panel import PAPER
-from wrappers.scene import Scene, colours_of
-from wrappers.sprites import rgb
+from wrappers.viewing.legend import Legend
+from wrappers.viewing.painter import Painter
+from wrappers.viewing.panel import PAPER
+from wrappers.viewing.scene import Scene, colours_of
+from wrappers.viewing.sprites import rgb
 
 _AROUND = 76  # what a picture is higher and wider than its board, at most
 _WIDEST = 0.9  # a picture is at least so many longer sides of its board wide

@@ -84,8 +84,8 @@ class Watch(_Played):
     """Watch a trained team in a window, episode after episode. H shows the keys."""
 
     def run(self) -> None:
-        from mars_demo.watch import watch
-        from wrappers.window import NoDisplayError
+        from mars_demo.play.watch import watch
+        from wrappers.viewing.window import NoDisplayError
 
         team = self.team()
         try:
@@ -115,8 +115,8 @@ class Play:
     """Seed of the first episode."""
 
     def run(self) -> None:
-        from mars_demo.playing import Wish, play
-        from wrappers.window import NoDisplayError
+        from mars_demo.play.playing import Wish, play
+        from wrappers.viewing.window import NoDisplayError
 
         try:
             play(Wish(**vars(self)))

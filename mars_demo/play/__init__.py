@@ -1,0 +1,1 @@
+"""A person in the team: playing by hand, and watching."""

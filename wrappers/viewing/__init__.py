@@ -1,0 +1,1 @@
+"""Pictures, films, replays and windows of scenes, for any environment that can describe one."""
