@@ -123,7 +123,7 @@ def _connector(name: str, side: int, agents: int) -> Task:
         episode_length=steps,
         score=_connected,
         score_name="share connected",
-        preset=suite_preset(lr=1e-3),
+        preset=suite_preset(),
         image=(side, side, 5),
         world_image=(side, side, 3),
     )

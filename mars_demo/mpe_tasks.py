@@ -27,7 +27,7 @@ def _task(name: str, num_agents: int, steps: int = _STEPS) -> Task:
         name=name,
         make=built_once(lambda: _make(num_agents, steps)),
         episode_length=steps,
-        preset=suite_preset(lr=1e-3),
+        preset=suite_preset(),
     )
 
 

@@ -105,8 +105,8 @@ def test_a_plan_is_read_as_it_was_written(tmp_path):
         ({"seeds": 3}, r"seeds is \[0, 1\] there, \[0, 1, 2\] here"),
         ({"tasks": [MAZE]}, "mpe/spread-3 is there only"),
         ({"algos": ["mars", "mappo"]}, "mpe/spread-3 mappo is here only"),
-        ({"total_steps": 7}, "mpe/spread-3 mars total_steps is 16384 there, 7 here"),
-        ({"tier": "mini", "total_steps": 16384}, "tier is smoke there, mini here"),
+        ({"total_steps": 7}, "mpe/spread-3 mars total_steps is 4096 there, 7 here"),
+        ({"tier": "mini", "total_steps": 4096}, "tier is smoke there, mini here"),
     ],
 )
 def test_a_folder_of_another_plan_is_refused(tmp_path, asked, difference):

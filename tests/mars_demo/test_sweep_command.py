@@ -59,7 +59,7 @@ def test_it_says_what_there_is_to_do(tmp_path, monkeypatch, capsys):
     assert asked["jobs"] == [
         f"{task}/{algo}/seed_0" for task in tasks for algo in ("mars", "mappo")
     ]
-    # 8192 steps an update of the one, 6400 of the other.
+    # 2048 steps an update of the one, 6400 of the other.
     assert capsys.readouterr().out.splitlines()[0] == (
         "4 runs of 29,184 steps in all, 0 finished; "
         "time left unknown until the first run is finished"
