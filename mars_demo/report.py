@@ -9,15 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from mars_demo.charts import COLOURS
 from mars_demo.checkpoint import write_atomically
 from mars_demo.evaluate import evaluate_run, reference_scores
 from mars_demo.metrics import read_metrics
 from mars_demo.run import RunError, read_run
 from mars_demo.statistics import mean_and_interval, median_and_interval, steps_to
 from mars_demo.tasks import Task
-
-# Okabe and Ito's colours, which the colour-blind can tell apart.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 
 
 def curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mars_demo.studies.demonstrations import LOOK
+from mars_demo.charts import LOOK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

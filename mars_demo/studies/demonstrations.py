@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from mars_demo.charts import LOOK
 from mars_demo.objectives import OBJECTIVES, Objective
 
 if TYPE_CHECKING:
@@ -125,15 +126,6 @@ STYLES: dict[str, dict[str, Any]] = {
     "mappo": {"label": "MAPPO", "color": "#0072B2", "linestyle": (0, (5, 1.5))},
     "maspo": {"label": "MASPO", "color": "#009E73", "linestyle": (0, (4, 1.2, 1, 1.2))},
     "mars": {"label": "MARS", "color": "#D55E00", "linestyle": "-"},
-}
-LOOK: dict[Any, Any] = {
-    "font.family": "STIXGeneral",
-    "font.size": 11,
-    "mathtext.fontset": "stix",
-    "axes.titlesize": 12,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
 }
 OFFSET: dict[str, Any] = {"textcoords": "offset points"}
 RULE: dict[str, Any] = {"color": "0.6", "linewidth": 0.7, "zorder": 0}

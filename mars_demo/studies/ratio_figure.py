@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mars_demo.charts import LOOK
 from mars_demo.diagnostics import QUANTILES
 from mars_demo.metrics import read_metrics
 from mars_demo.run import RunError, read_run
-from mars_demo.studies.demonstrations import LOOK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from mars_demo.charts import COLOURS
 from mars_demo.checkpoint import write_atomically
 from mars_demo.config import Config
 from mars_demo.evaluate import evaluate_run, reference_scores
 from mars_demo.processes import train_all
-from mars_demo.report import COLOURS, curve
+from mars_demo.report import curve
 from mars_demo.statistics import mean_and_interval
 from mars_demo.tasks import MIXED_SCENARIOS, SCENARIOS, get_task
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mars_demo.report import COLOURS
-from mars_demo.studies.demonstrations import LOOK
+from mars_demo.charts import COLOURS, LOOK
 from mars_demo.suite.statistics import TAUS, Estimate
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ _STYLE: dict[Any, Any] = LOOK | {
     "axes.edgecolor": _INK,
     "xtick.color": _INK,
     "ytick.color": _INK,
+    "font.family": "sans-serif",
+    "svg.fonttype": "none",  # words, which take the page's font and can be searched
     "svg.hashsalt": "report",  # the same picture gets the same names inside
 }
 

@@ -34,11 +34,15 @@ _PAGE = """<!doctype html>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; }}
 body {{ padding: 0 1rem; }}
 figure {{ margin: 1.5rem 0; overflow-x: auto; }}
-svg {{ max-width: 100%; height: auto; }}
-.pair {{ display: flex; flex-wrap: wrap; gap: 1rem; }} .pair figure {{ flex: 1 1 22rem; }}
+figcaption {{ margin-bottom: .5rem; }} figcaption small {{ color: #888; display: block; }}
+svg {{ width: 100%; height: auto; }} .broad svg {{ min-width: 40rem; }}
+svg text {{ font-family: inherit !important; }}
+.pair {{ display: flex; flex-wrap: wrap; gap: 1rem; }}
+.pair figure {{ flex: 1 1 22rem; max-width: 29rem; }}
 .wide {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #8884; }}
+th, td {{ white-space: nowrap; }}
 th:first-child, td:first-child {{ text-align: left; }}
 .best {{ font-weight: 700; }}
 </style></head><body>
@@ -77,11 +81,11 @@ def write_report(
     title = f"{len(tasks)} tasks, {len(scores)} algorithms, {seeds} seeds"
     tables = {family: _table(cells, of) for family, of in _families(tasks).items()}
     figures = [
-        f"<figure>{aggregates_svg(found)}</figure>",
+        _figure("Over all tasks", _OVERALL, aggregates_svg(found), kind="broad"),
         "<div class=pair>",
-        f"<figure>{efficiency_svg(shares, efficiency)}</figure>",
-        f"<figure>{profiles_svg(profiles(scores))}</figure>",
-        f"<figure>{improvements_svg(better)}</figure>",
+        _figure("On the way", _ON_THE_WAY, efficiency_svg(shares, efficiency)),
+        _figure("At the end", _AT_THE_END, profiles_svg(profiles(scores))),
+        _figure("One against another", _AGAINST, improvements_svg(better)),
         "</div>",
     ]
     out.mkdir(parents=True, exist_ok=True)
@@ -109,6 +113,17 @@ _NOTE = (
     "run's best parameters over 320 episodes. Intervals are 95 % stratified bootstrap intervals "
     "(rliable), in the tables Student's t over seeds."
 )
+
+
+_OVERALL = "Aggregates of all runs; of the optimality gap less is better."
+_ON_THE_WAY = "The interquartile mean of the evaluations, as training goes on."
+_AT_THE_END = "How many runs reach a score; the higher line is better."
+_AGAINST = "How probably a run of the first beats one of the second on a task."
+
+
+def _figure(title: str, about: str, svg: str, kind: str = "plain") -> str:
+    caption = f"<figcaption><b>{title}</b><small>{about}</small></figcaption>"
+    return f"<figure class={kind}>{caption}{svg}</figure>"
 
 
 def _families(tasks: Sequence[str]) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ import pytest
 
 from mars_demo.suite.report import write_report
 from mars_demo.suite.statistics import UnsoundError
+from tests.browser import DESKTOP, PHONE, changed, colours
 from tests.mars_demo.test_suite_statistics import BOUNDS, CELLS, without
 
 
@@ -49,3 +50,25 @@ def test_missing_cells_are_refused_unless_asked_for(tmp_path):
         write_report(cells, BOUNDS, tmp_path / "none")
     assert not (tmp_path / "none").exists()
     assert "1 tasks" in write_report(cells, BOUNDS, tmp_path / "some", partial=True).read_text()
+
+
+def test_people_can_read_the_page_on_a_phone_and_on_a_desk(browser, report):
+    page = browser.open(report)
+    for width in (PHONE, DESKTOP):
+        page.resize(width)
+        shots = []
+        for theme in ("light", "dark"):
+            page.prefer(theme)
+            page.settle()
+            shots.append(page.screenshot())
+            figures = page.evaluate("document.querySelectorAll('figure svg').length")
+            for i in range(figures):
+                figure = f"document.querySelectorAll('figure svg')[{i}]"
+                page.evaluate(f"{figure}.id = 'figure-{i}', {figure}.scrollIntoView()")
+                page.settle()
+                assert colours(page.screenshot(f"#figure-{i}")) >= 4, "it is blank"
+            page.evaluate("scrollTo(0, 0)")
+        assert changed(*shots) > 0.5, "the theme changes nothing"
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.errors == []
+    page.close()

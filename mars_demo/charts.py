@@ -1,0 +1,17 @@
+"""How charts look."""
+
+from typing import Any
+
+# Okabe and Ito's colours, which the colour-blind can tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+
+LOOK: dict[Any, Any] = {
+    "font.family": "STIXGeneral",
+    "font.size": 11,
+    "mathtext.fontset": "stix",
+    "axes.titlesize": 12,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+"""Matplotlib's settings for the documentation's figures."""
