@@ -13,7 +13,7 @@ TITLE, LABEL, VALUE = 24, 17, 24
 TITLE_MIDDLE, LABEL_MIDDLE, VALUE_MIDDLE = 28, 16, 36
 SYMBOL = 9  # half a legend's symbol, in pixels
 
-_SIDE, _HEADER, _LEGEND_LINE = 10, 54, 30  # in pixels
+_SIDE, _HEADER, _LEGEND_LINE, _LEGEND_GAP = 10, 54, 30, 18  # in pixels
 _NARROWEST = 0.9  # width of the picture, in longer sides of the board: a title needs room
 
 
@@ -81,9 +81,27 @@ class Layout:
 
     def symbol(self, mark: Mapping[str, Any]) -> tuple[list[Shape], float]:
         """A mark's shapes as a legend's symbol, and its scale: what is small stays small."""
-        shapes = symbol_shapes(mark)
-        solid = max((reach(s) for s in shapes if s["shape"] != "glow"), default=1.0)
-        return shapes, min(self.scale, SYMBOL / solid)
+        return symbol(mark, self.scale)
+
+
+def symbol(mark: Mapping[str, Any], largest: float) -> tuple[list[Shape], float]:
+    """A mark's shapes as a legend's symbol, and its scale, which is at most so large."""
+    shapes = symbol_shapes(mark)
+    solid = max((reach(s) for s in shapes if s["shape"] != "glow"), default=1.0)
+    return shapes, min(largest, SYMBOL / solid)
+
+
+def wrap(widths: Iterable[int], leftmost: int, right: int) -> list[list[tuple[int, int]]]:
+    """Entries of a legend in lines: the index of each and where it begins."""
+    lines: list[list[tuple[int, int]]] = []
+    left = right
+    for index, width in enumerate(widths):
+        if left + width > right:
+            lines.append([])
+            left = leftmost
+        lines[-1].append((index, left))
+        left += width + _LEGEND_GAP
+    return lines
 
 
 def _columns(readouts: Mapping[str, Sequence[str]], right: int) -> tuple[list[Column], int]:
@@ -100,16 +118,9 @@ def _lines(
     legend: Iterable[Mapping[str, Any]], leftmost: int, right: int
 ) -> list[list[tuple[str, str, int]]]:
     """The legend's lines: labels, marks and where they begin."""
-    lines: list[list[tuple[str, str, int]]] = []
-    left = right
-    for entry in legend:
-        width = 2 * SYMBOL + 6 + text_width(entry["label"], LABEL)
-        if left + width > right:
-            lines.append([])
-            left = leftmost
-        lines[-1].append((entry["label"], entry["marks"][-1], left))
-        left += width + 18
-    return lines
+    entries = [(entry["label"], entry["marks"][-1]) for entry in legend]
+    widths = [2 * SYMBOL + 6 + text_width(label, LABEL) for label, _ in entries]
+    return [[(*entries[i], left) for i, left in line] for line in wrap(widths, leftmost, right)]
 
 
 def _whole_if_large(scale: float) -> float:

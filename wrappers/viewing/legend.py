@@ -7,13 +7,15 @@ from typing import Any
 
 import pygame
 
+from wrappers.viewing.layout import LABEL, SYMBOL, symbol, wrap
 from wrappers.viewing.panel import DIM, FAINT, put
-from wrappers.viewing.scene import Scene, symbol_shapes
-from wrappers.viewing.sprites import BLEND, Colour, reach, sprite, text_width
+from wrappers.viewing.scene import Scene
+from wrappers.viewing.sprites import BLEND, Colour, sprite, text_width
 
 DIGITS = "1234567890"  # the keys of the first ten entries
 
-_LINE, _LABEL, _SYMBOL, _GAP, _SIDE = 26, 17, 9, 18, 16  # in pixels
+_LINE, _SIDE = 26, 16  # in pixels
+_LARGEST = 30.0  # pixels to a unit of the scene, in a symbol
 
 
 class Legend:
@@ -45,33 +47,24 @@ class Legend:
 
     def _lay_out(self, width: int) -> list[list[tuple[int, int]]]:
         """The lines: entries and where they begin."""
-        lines: list[list[tuple[int, int]]] = []
-        left = width
-        for index, entry in enumerate(self._entries):
-            long = 2 * _SYMBOL + 30 + text_width(entry["label"], _LABEL)
-            if left + long > width - _SIDE:
-                lines.append([])
-                left = _SIDE
-            lines[-1].append((index, left))
-            left += long + _GAP
-        return lines
+        long = [2 * SYMBOL + 30 + text_width(entry["label"], LABEL) for entry in self._entries]
+        return wrap(long, _SIDE, width - _SIDE)
 
     def _paint_entry(
         self, picture: pygame.Surface, index: int, left: int, middle: int, hidden: bool
     ) -> None:
         if self._keys and index < len(DIGITS):
-            put(picture, DIGITS[index], _LABEL, DIM, midleft=(left, middle))
+            put(picture, DIGITS[index], LABEL, DIM, midleft=(left, middle))
             left += 14
         if not hidden:
-            place = self._symbols[index].get_rect(center=(left + _SYMBOL, middle))
+            place = self._symbols[index].get_rect(center=(left + SYMBOL, middle))
             picture.blit(self._symbols[index], place, special_flags=BLEND)
         words, colour = self._entries[index]["label"], DIM if hidden else FAINT
-        box = put(picture, words, _LABEL, colour, midleft=(left + 2 * _SYMBOL + 6, middle))
+        box = put(picture, words, LABEL, colour, midleft=(left + 2 * SYMBOL + 6, middle))
         if hidden:
             pygame.draw.line(picture, colour, box.midleft, box.midright)
 
 
 def _symbol(mark: Mapping[str, Any], colours: Mapping[str, Colour]) -> pygame.Surface:
-    shapes = symbol_shapes(mark)
-    solid = max((reach(s) for s in shapes if s["shape"] != "glow"), default=1.0)
-    return sprite(shapes, colours, min(30.0, _SYMBOL / solid))
+    shapes, scale = symbol(mark, _LARGEST)
+    return sprite(shapes, colours, scale)
