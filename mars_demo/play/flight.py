@@ -27,6 +27,7 @@ from wrappers.viewing.panel import (
 )
 from wrappers.viewing.radar import paint_radar
 from wrappers.viewing.sprites import Colour
+from wrappers.viewing.terrain import FIRE
 from wrappers.viewing.track import is_alive
 from wrappers.viewing.window import QUIT_KEYS
 
@@ -175,7 +176,7 @@ class FlightScreen:
         for shooter, target, first, end in shots:
             if shooter == self._own and first == last == end:
                 words = f"your gun hits {bodies[target]['name']}"
-                self._news.append((self._clock, words, (255, 241, 168)))
+                self._news.append((self._clock, words, FIRE))
             if target == self._own and first == last == end:
                 words = f"{bodies[shooter]['name']} hits you"
                 self._news.append((self._clock, words, BAD))

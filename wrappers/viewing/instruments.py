@@ -16,7 +16,7 @@ from wrappers.viewing.panel import BAD, GOOD, put
 from wrappers.viewing.radar import paint_radar, sighted
 from wrappers.viewing.solids import apparent_size
 from wrappers.viewing.sprites import Colour
-from wrappers.viewing.terrain import rule
+from wrappers.viewing.terrain import FIRE, rule
 from wrappers.viewing.track import Pose, is_alive, pose
 
 Space = Mapping[str, Any]
@@ -24,7 +24,6 @@ Colours = Mapping[str, Colour]
 
 LINE: Colour = (190, 240, 255)
 _SHADE = (8, 12, 30, 120)
-_FIRE: Colour = (255, 241, 168)
 _MOST_ARROWS, _NAMED = 3, 4000.0  # m: who is farther has a frame and no name
 _GRAVITY = 9.80665
 _TAPE, _TAPE_DEGREES = 340, 90  # width of the heading's tape, in pixels and degrees
@@ -79,7 +78,7 @@ def _paint_others(
         if hostile and index not in seen:
             continue
         colour = colours[other["colour"]]
-        shown = _FIRE if hostile and in_gun(own, now, there.place) else colour
+        shown = FIRE if hostile and in_gun(own, now, there.place) else colour
         in_view = _paint_target(picture, camera, other, now, there, shown)
         if hostile and not in_view and arrows < _MOST_ARROWS:
             _paint_arrow(picture, camera, there.place, colour)

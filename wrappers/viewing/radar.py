@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from wrappers.viewing.panel import FAINT, GOOD, put
 from wrappers.viewing.sprites import Colour
+from wrappers.viewing.terrain import EDGE, STONE
 from wrappers.viewing.track import is_alive, pose
 
 _SKY = (8, 14, 34, 205)
 _RING = (60, 84, 134)
-_EDGE = (255, 120, 92)
-_STONE = (92, 98, 130)
 _LEAST = 2500.0  # m that a map shows
 _LABELLED = 200  # pixels: on a larger map everyone has a name
 _ARROW = np.array([[1.0, 0.0], [-0.7, 0.62], [-0.35, 0.0], [-0.7, -0.62]])
@@ -71,7 +70,7 @@ def paint_radar(
     rim = [spot(space["radius"] * np.array([np.cos(a), np.sin(a)])) for a in angles]
     for a, b in pairwise(rim):
         if _within(a, middle, radius) and _within(b, middle, radius):
-            pygame.draw.aaline(picture, _EDGE, a.tolist(), b.tolist())
+            pygame.draw.aaline(picture, EDGE, a.tolist(), b.tolist())
     size = max(5.0, min(radius / 17, 13.0))
     for index in _known(space, own, time):
         other, there = space["bodies"][index], pose(space["bodies"][index], time)
@@ -138,7 +137,7 @@ def _paint_task(
             pygame.draw.circle(picture, colour, at, max(1.5, 0.12 * space["cell_side"] * scale))
     for x, y, size, _ in space["obstacles"]:
         if _within(spot((x, y)), middle, radius - size * scale):
-            pygame.draw.circle(picture, _STONE, spot((x, y)), max(2.0, size * scale))
+            pygame.draw.circle(picture, STONE, spot((x, y)), max(2.0, size * scale))
     points = space["points"][min(max(int(time), 0), len(space["points"]) - 1)]
     for point in points:
         if _within(spot(point), middle, radius):

@@ -14,7 +14,7 @@ from wrappers.viewing.camera import NEAR, Camera
 from wrappers.viewing.models import Model, model
 from wrappers.viewing.panel import GOOD
 from wrappers.viewing.sprites import Colour
-from wrappers.viewing.terrain import SUN, fill_polygon, glow, haze, mixed, rule
+from wrappers.viewing.terrain import FIRE, STONE, SUN, fill_polygon, glow, haze, mixed, rule
 from wrappers.viewing.track import Pose, is_alive, pose
 
 Space = Mapping[str, Any]
@@ -25,8 +25,6 @@ _GLASS: Colour = (28, 40, 72)
 _NOZZLE: Colour = (70, 66, 74)
 _NIGHT: Colour = (18, 20, 40)
 _HAZE: Colour = (110, 88, 112)
-_STONE: Colour = (92, 98, 130)
-_FIRE: Colour = (255, 241, 168)
 _BRIGHT: Colour = (255, 176, 46)
 _SUN = SUN / np.linalg.norm(SUN)
 _TEAM = {"body": 0.12, "wing": 0.5, "fin": 1.0}  # how much of the team's colour a part has
@@ -164,7 +162,7 @@ def _paint_shots(picture: pygame.Surface, camera: Camera, space: Space, time: fl
         dashes = (muzzle + (end - muzzle) * np.minimum(shares + more, 1.0) for more in (0.0, 0.05))
         seen, index = camera.lines(*dashes)
         for line, share in zip(seen.tolist(), shares[index, 0], strict=True):
-            pygame.draw.line(picture, _FIRE, line[0], line[1], 3 if share < 0.25 else 2)
+            pygame.draw.line(picture, FIRE, line[0], line[1], 3 if share < 0.25 else 2)
         flicker = 0.6 + 0.4 * np.sin(40 * time)
         for place, metres in ((muzzle, 1.1), (end, 14.0)):
             spot, away = camera.spot(place)
@@ -204,12 +202,12 @@ def _paint_cylinder(picture: pygame.Surface, camera: Camera, cylinder: list[floa
         if outline is not None:
             normal = (rim[k] + rim[j]) / 2
             light = 0.35 + 0.6 * max(0.0, float(normal @ _SUN[:2]))
-            stone = mixed((14, 18, 36), _STONE, light)
+            stone = mixed((14, 18, 36), STONE, light)
             fill_polygon(picture, outline, mixed(stone, _HAZE, faded))
     if camera.place[2] > height:
         outline = camera.polygon(np.append(low, np.full((_SIDES, 1), height), axis=1))
         if outline is not None:
-            fill_polygon(picture, outline, mixed(_STONE, _HAZE, faded))
+            fill_polygon(picture, outline, mixed(STONE, _HAZE, faded))
 
 
 def _paint_point(

@@ -15,6 +15,9 @@ from wrappers.viewing.camera import Camera
 from wrappers.viewing.sprites import Colour
 
 SUN = np.array([0.74, 0.58, 0.34])  # where the light comes from
+EDGE: Colour = (255, 120, 92)  # of the arena
+STONE: Colour = (92, 98, 130)  # of obstacles
+FIRE: Colour = (255, 241, 168)  # of guns
 # Above the horizon and below it, by the distance from it in pictures' heights.
 _SKY = (
     (0.0, (255, 205, 150)),
@@ -37,7 +40,6 @@ _BANDS = 140
 _FIELD, _FARTHEST = 1500.0, 16_500.0  # m: a field's side, and how far fields are drawn
 _HAZE = 9000.0  # m in which what one sees fades to a third
 _ROAD: Colour = (74, 128, 168)
-_EDGE: Colour = (255, 120, 92)
 _EDGE_SEEN = 5000.0  # m
 
 
@@ -142,16 +144,16 @@ def _paint_grid(picture: pygame.Surface, camera: Camera, radius: float) -> None:
     rule(picture, camera, starts, ends, _ROAD, opacity * haze(away))
     angles = np.radians(np.arange(0, 361, 3))
     rim = radius * np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=-1)
-    rule(picture, camera, rim[:-1], rim[1:], _EDGE, np.full(len(rim) - 1, 200.0))
+    rule(picture, camera, rim[:-1], rim[1:], EDGE, np.full(len(rim) - 1, 200.0))
     close = 1 - np.hypot(*(rim - camera.place)[:-1, :2].T) / _EDGE_SEEN
     near = np.flatnonzero(close > 0)
     if len(near):
         top = camera.place[2] + 2500
         up = np.array([0.0, 0.0, 1.0])
-        rule(picture, camera, rim[near], rim[near] + top * up, _EDGE, 130 * close[near])
+        rule(picture, camera, rim[near], rim[near] + top * up, EDGE, 130 * close[near])
         for height in np.arange(1000, top, 1000):
             start, end = (rim[near + k] + height * up for k in (0, 1))
-            rule(picture, camera, start, end, _EDGE, 130 * close[near])
+            rule(picture, camera, start, end, EDGE, 130 * close[near])
 
 
 @lru_cache(maxsize=8)
