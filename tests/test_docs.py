@@ -1,7 +1,6 @@
 """The pages: their Python runs as it stands, and their commands are ones that there are."""
 
 import re
-import shlex
 import sys
 import tomllib
 from functools import cache
@@ -15,27 +14,17 @@ from aerojax.scenarios import SCENARIOS
 from mars_demo.cli import main
 from mars_demo.objectives import OBJECTIVES
 from mars_demo.tasks import get_task
+from tests.pages import COMMANDS, OWN_TEST, PAGES, ROOT, blocks
 
-ROOT = Path(__file__).parents[1]
-PAGES = {
-    str(path.relative_to(ROOT)): path.read_text()
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-}
 LANGUAGES = {
     "python": "run by the tests",
     "py": "needs another library, or hangs on purpose",
-    "sh": "parsed by the tests",
-    "bash": "parsed by the tests",
+    "sh": "parsed by the tests, and run by the slow ones",
+    "bash": "parsed by the tests, and run by the slow ones",
     "text": "printed or drawn",
     "toml": "a file",
     "json": "a file",
 }
-OWN_TEST = "docs/your_own_environment.md"  # tests/test_your_own_environment.py runs all of it
-
-
-def blocks(page: str, *languages: str) -> list[str]:
-    wanted = "|".join(languages)
-    return re.findall(rf"^```(?:{wanted})\n(.*?)^```", PAGES[page], re.DOTALL | re.MULTILINE)
 
 
 def test_every_block_names_what_it_is():
@@ -71,26 +60,6 @@ def test_examples_run(page, tables, tmp_path, monkeypatch):
         exec(compile(block, page, "exec"), vars(module))
 
 
-def commands(page: str) -> list[list[str]]:
-    """The commands of a page's blocks, as words: continued lines and quotes joined."""
-    found, begun = [], ""
-    for line in "".join(blocks(page, "sh", "bash")).replace("\\\n", " ").splitlines():
-        begun += line + "\n"
-        try:
-            words = shlex.split(begun, comments=True)
-        except ValueError:  # a quotation that goes on in the next line
-            continue
-        begun = ""
-        while words and re.match(r"[A-Z_]+=", words[0]):
-            words.pop(0)
-        if words:
-            cut = next((i for i, word in enumerate(words) if word.startswith("$(")), None)
-            found.append(words[words[0] == "srun" : cut])
-    assert not begun, f"{page}: {begun}"
-    return found
-
-
-ALL_COMMANDS = [(page, words) for page in PAGES for words in commands(page)]
 OTHERS = ("git clone", "export JAX_", "python -c", "python rings.py")
 
 
@@ -120,7 +89,7 @@ def parse(monkeypatch):
     ("page", "words"),
     [
         pytest.param(page, words, id=" ".join(words))
-        for page, words in ALL_COMMANDS
+        for page, words in COMMANDS
         if words[0] == "mars-demo" and page != OWN_TEST
     ],
 )
@@ -140,7 +109,7 @@ def test_other_commands_are_ones_that_there_are():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]
-    for page, words in ALL_COMMANDS:
+    for page, words in COMMANDS:
         line = " ".join(words)
         if words[0] == "make":
             assert set(words[1:]) <= targets, f"{page}: {line}"
