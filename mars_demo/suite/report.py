@@ -41,8 +41,8 @@ svg text {{ font-family: inherit !important; }}
 .pair figure {{ flex: 1 1 22rem; max-width: 29rem; }}
 .wide {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #8884; }}
-th, td {{ white-space: nowrap; }}
+th, td {{ padding: .25rem .8rem; border-bottom: 1px solid #8884; }}
+th, td {{ text-align: right; white-space: nowrap; }}
 th:first-child, td:first-child {{ text-align: left; }}
 .best {{ font-weight: 700; }}
 </style></head><body>
@@ -89,7 +89,7 @@ def write_report(
         "</div>",
     ]
     out.mkdir(parents=True, exist_ok=True)
-    body = [f"<h1>{html.escape(title)}</h1>", f"<p>{_NOTE}</p>", *figures]
+    body = [f"<h1>{html.escape(title)}</h1>", f"<p>{_NOTE} {_BOLD}</p>", *figures]
     for family, rows in tables.items():
         body += [f"<h2>{html.escape(family)}</h2>", _html_table(rows)]
     text = [f"# {title}", "", _NOTE, "", *_markdown_table(_aggregate_rows(found)), ""]
@@ -115,6 +115,7 @@ _NOTE = (
 )
 
 
+_BOLD = "A score in bold is the best of its line by an interval that no other's meets."
 _OVERALL = "Aggregates of all runs; of the optimality gap less is better."
 _ON_THE_WAY = "The interquartile mean of the evaluations, as training goes on."
 _AT_THE_END = "How many runs reach a score; the higher line is better."
@@ -175,9 +176,12 @@ def _html_table(rows: Sequence[Sequence[str]]) -> str:
     return f"<div class=wide><table><tr>{line(rows[0], 'th')}</tr>{body}</table></div>"
 
 
-def _best(row: Sequence[str]) -> int:
-    """The column of the highest mean."""
-    return 1 + int(np.argmax([float(text.split()[0]) for text in row[1:]]))
+def _best(row: Sequence[str]) -> int | None:
+    """The column of the highest mean, where no other's interval reaches into its own."""
+    means, halves = np.array([[float(x) for x in text.split(" ± ")] for text in row[1:]]).T
+    best = int(np.argmax(means))
+    others = np.delete(means + halves, best)
+    return 1 + best if np.all(others < means[best] - halves[best]) else None
 
 
 def _plain(value: Any) -> Any:
