@@ -24,7 +24,7 @@ from wrappers.viewing import window
 pytestmark = [pytest.mark.slow, pytest.mark.loose_promotion]
 
 TRAINED = ["train", "paxmen-4", "--algo", "mars"]
-TINY = {"total_steps": 1, "num_envs": 8, "rollout_steps": 4, "minibatches": 1}
+TINY = {"total_steps": 1, "num_envs": 8, "rollout_steps": 256, "minibatches": 1}  # an episode
 LESS = {
     "train": "--total-steps 1 --num-envs 8 --rollout-steps 4 --minibatches 1 --no-bar",
     "eval": "--episodes 4",
