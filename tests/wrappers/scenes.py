@@ -1,8 +1,9 @@
-"""A scene that is drawn by hand, and words that would break out of a page."""
+"""Scenes that are drawn by hand, and words that would break out of a page."""
 
 import copy
 
 RED, BLUE, WHITE = "#e02020", "#2040e0", "#ffffff"
+FRAMES = 5  # that a body is seen in
 BOARD = 128  # pixels: 32 to a unit
 NASTY = (
     '</script x </script><script>alert("1")</script><img src=x onerror=alert(2)>" onload="alert(3)'
@@ -35,3 +36,23 @@ def make_scene(title="A small scene", frames=4, **changes):
         "legend": [{"label": "walker", "marks": ["disc"]}],
     }
     return copy.deepcopy(scene | changes)
+
+
+def make_body(name="one", **changes):
+    """An aircraft that flies to the east, one kilometre a frame, two kilometres up."""
+    still = [0] * FRAMES
+    body = {
+        "name": name,
+        "kind": "fighter",
+        "colour": "blue",
+        "x": [-2000 + 1000 * i for i in range(FRAMES)],
+        "y": still,
+        "z": [2000] * FRAMES,
+        "yaw": still,
+        "pitch": still,
+        "bank": still,
+        "health": [1] * FRAMES,
+        "died": None,
+        "sight": [3000, 60],
+    }
+    return body | changes

@@ -1,9 +1,13 @@
 """The view from behind a body: where things lie in it, worked out by hand."""
 
+from functools import partial
+
 import numpy as np
 import pygame
 import pytest
 
+from tests.wrappers import scenes
+from tests.wrappers.scenes import FRAMES
 from wrappers.viewing.camera import Camera, axes
 from wrappers.viewing.chase import Chase
 from wrappers.viewing.instruments import compass, in_gun, speed
@@ -12,29 +16,13 @@ from wrappers.viewing.solids import apparent_size
 from wrappers.viewing.space import MODELS
 from wrappers.viewing.track import course, is_alive, pose
 
-FRAMES = 5
 SIZE = (800, 600)
 ORANGE = (224, 128, 32)
 
-
-def make_body(name="one", **changes):
-    """It flies to the east, 100 m a frame, two kilometres up."""
-    still = [0] * FRAMES
-    body = {
-        "name": name,
-        "kind": "fighter",
-        "colour": "blue",
-        "x": [100 * i for i in range(FRAMES)],
-        "y": still,
-        "z": [2000] * FRAMES,
-        "yaw": still,
-        "pitch": still,
-        "bank": still,
-        "health": [1, 1, 0.5, 0.5, 0],
-        "died": None,
-        "sight": [3000, 60],
-    }
-    return body | changes
+# 100 m a frame, and shot down.
+make_body = partial(
+    scenes.make_body, x=[100 * i for i in range(FRAMES)], health=[1, 1, 0.5, 0.5, 0]
+)
 
 
 def make_scene(*bodies, **changes):

@@ -8,31 +8,10 @@ import re
 import numpy as np
 import pytest
 
-from tests.wrappers.scenes import NASTY
+from tests.wrappers.scenes import FRAMES, NASTY, make_body
 from wrappers import check_scene, html_replay, html_replay_3d, save_scene
 
 BLUE, ORANGE = "#2040e0", "#e08020"
-FRAMES = 5
-
-
-def make_body(name="one", **changes):
-    """It flies to the east, one kilometre a frame."""
-    still = [0] * FRAMES
-    body = {
-        "name": name,
-        "kind": "fighter",
-        "colour": "blue",
-        "x": [-2000 + 1000 * i for i in range(FRAMES)],
-        "y": still,
-        "z": [2000] * FRAMES,
-        "yaw": still,
-        "pitch": still,
-        "bank": still,
-        "health": [1] * FRAMES,
-        "died": None,
-        "sight": [3000, 60],
-    }
-    return body | changes
 
 
 def make_space(**changes):
