@@ -20,3 +20,8 @@ class Cell:
     """Mean score of each, over 32 episodes."""
     absolute: float
     """Mean score of the parameters that were best in these, over ten times as many episodes."""
+    kl: float
+    """Mean over the run's updates of the KL divergence from the policy that collected the rollout.
+
+    NaN if the run's metrics are lost.
+    """

@@ -9,14 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mars_demo.checkpoint import write_atomically
-from mars_demo.statistics import mean_and_interval
 from mars_demo.suite.cells import Cell
 from mars_demo.suite.figures import aggregates_svg, efficiency_svg, improvements_svg, profiles_svg
 from mars_demo.suite.statistics import (
-    Estimate,
     aggregates,
     check_sound,
     complete_tasks,
@@ -24,6 +20,13 @@ from mars_demo.suite.statistics import (
     normalised,
     profiles,
     sample_efficiency,
+)
+from mars_demo.suite.tables import (
+    aggregate_table,
+    score_table,
+    step_table,
+    to_html,
+    to_markdown,
 )
 
 _PAGE = """<!doctype html>
@@ -79,7 +82,8 @@ def write_report(
     shares, efficiency = sample_efficiency(cells, bounds)
     seeds = len(next(iter(scores.values())))
     title = f"{len(tasks)} tasks, {len(scores)} algorithms, {seeds} seeds"
-    tables = {family: _table(cells, of) for family, of in _families(tasks).items()}
+    tables = {family: score_table(cells, of) for family, of in _families(tasks).items()}
+    steps = step_table(cells, tasks)
     figures = [
         _figure("Over all tasks", _OVERALL, aggregates_svg(found), kind="broad"),
         "<div class=pair>",
@@ -90,11 +94,12 @@ def write_report(
     ]
     out.mkdir(parents=True, exist_ok=True)
     body = [f"<h1>{html.escape(title)}</h1>", f"<p>{_NOTE} {_BOLD}</p>", *figures]
-    for family, rows in tables.items():
-        body += [f"<h2>{html.escape(family)}</h2>", _html_table(rows)]
-    text = [f"# {title}", "", _NOTE, "", *_markdown_table(_aggregate_rows(found)), ""]
-    for family, rows in tables.items():
-        text += [f"## {family}", "", *_markdown_table(rows), ""]
+    text = [f"# {title}", _NOTE, to_markdown(aggregate_table(found))]
+    for family, table in tables.items():
+        body += [f"<h2>{html.escape(family)}</h2>", to_html(table)]
+        text += [f"## {family}", to_markdown(table)]
+    body += ["<h2>Steps</h2>", f"<p>{_STEPS}</p>", to_html(steps)]
+    text += ["## Steps", _STEPS, to_markdown(steps)]
     data = {
         "tasks": tasks,
         "aggregates": found,
@@ -103,7 +108,7 @@ def write_report(
     }
     page = _PAGE.format(title=html.escape(title), body="\n".join(body))
     write_atomically(out / "report.html", page.encode())
-    write_atomically(out / "report.md", "\n".join(text).encode())
+    write_atomically(out / "report.md", ("\n\n".join(text) + "\n").encode())
     write_atomically(out / "report.json", json.dumps(data, default=_plain, indent=1).encode())
     return out / "report.html"
 
@@ -113,9 +118,11 @@ _NOTE = (
     "run's best parameters over 320 episodes. Intervals are 95 % stratified bootstrap intervals "
     "(rliable), in the tables Student's t over seeds."
 )
-
-
 _BOLD = "A score in bold is the best of its line by an interval that no other's meets."
+_STEPS = (
+    "How far an update goes: the KL divergence from the policy that collected the rollout, in the "
+    "mean over all updates and seeds. Equal ε is not an equal step."
+)
 _OVERALL = "Aggregates of all runs; of the optimality gap less is better."
 _ON_THE_WAY = "The interquartile mean of the evaluations, as training goes on."
 _AT_THE_END = "How many runs reach a score; the higher line is better."
@@ -132,56 +139,6 @@ def _families(tasks: Sequence[str]) -> dict[str, list[str]]:
     for task in tasks:
         families.setdefault(task.partition("/")[0], []).append(task)
     return families
-
-
-def _table(cells: Sequence[Cell], tasks: Sequence[str]) -> list[list[str]]:
-    """A row for each task, a column for each algorithm: mean scores with their intervals."""
-    algos = list(dict.fromkeys(cell.algo for cell in cells))
-    rows = [["task", *algos]]
-    for task in tasks:
-        row = [task.partition("/")[2]]
-        for algo in algos:
-            of = [cell.absolute for cell in cells if (cell.task, cell.algo) == (task, algo)]
-            middle, half = mean_and_interval(np.array(of))
-            row.append(f"{middle:.2f} ± {half:.2f}")
-        rows.append(row)
-    return rows
-
-
-def _aggregate_rows(found: Mapping[str, Mapping[str, Estimate]]) -> list[list[str]]:
-    names = list(next(iter(found.values())))
-    return [
-        ["", *names],
-        *(
-            [algo, *(f"{e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in of.values())]
-            for algo, of in found.items()
-        ),
-    ]
-
-
-def _markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return [lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]
-
-
-def _html_table(rows: Sequence[Sequence[str]]) -> str:
-    def line(row: Sequence[str], cell: str) -> str:
-        best = _best(row) if cell == "td" else None
-        return "".join(
-            f"<{cell}{' class=best' if i == best else ''}>{html.escape(x)}</{cell}>"
-            for i, x in enumerate(row)
-        )
-
-    body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows[1:])
-    return f"<div class=wide><table><tr>{line(rows[0], 'th')}</tr>{body}</table></div>"
-
-
-def _best(row: Sequence[str]) -> int | None:
-    """The column of the highest mean, where no other's interval reaches into its own."""
-    means, halves = np.array([[float(x) for x in text.split(" ± ")] for text in row[1:]]).T
-    best = int(np.argmax(means))
-    others = np.delete(means + halves, best)
-    return 1 + best if np.all(others < means[best] - halves[best]) else None
 
 
 def _plain(value: Any) -> Any:

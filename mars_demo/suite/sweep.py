@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -119,6 +120,7 @@ def read_cells(sweep: Path) -> tuple[list[Cell], list[str]]:
 
 def _read_cell(job: Job, folder: Path) -> Cell:
     lines, absolute = read_evaluations(folder), read_absolute(folder)
+    steps = [line["kl"] for line in read_metrics(folder)]
     assert absolute is not None  # it is complete
     return Cell(
         task=job.task,
@@ -128,6 +130,7 @@ def _read_cell(job: Job, folder: Path) -> Cell:
         steps=tuple(line.step for line in lines),
         scores=tuple(line.score for line in lines),
         absolute=absolute.score,
+        kl=fmean(steps) if steps else math.nan,
     )
 
 

@@ -1,5 +1,6 @@
 """Bounds of normalised scores, and the command that reports by them."""
 
+import inspect
 import json
 
 import jax
@@ -7,14 +8,14 @@ import numpy as np
 import pytest
 
 from mars_demo.cli import main
-from mars_demo.suite.bounds import BOUNDS, deliveries
+from mars_demo.suite.bounds import BOUNDS, deliveries, running
 from mars_demo.suite.cells import Cell
 from mars_demo.tasks import SUITE, get_task
 
 
 def test_bounds_are_of_the_suites_tasks_and_in_order():
     names = {name for names in SUITE.values() for name in names}
-    assert BOUNDS.keys() <= names
+    assert BOUNDS.keys() == names
     assert all(bound.low < bound.high and bound.source for bound in BOUNDS.values())
 
 
@@ -32,6 +33,15 @@ def test_warehouses_are_bounded_by_the_mean_way_of_their_shelves(name):
     assert BOUNDS[name].high == pytest.approx(best, rel=1e-3)
 
 
+@pytest.mark.parametrize("name", SUITE["mabrax"])
+def test_robots_are_bounded_by_what_brax_pays_for_running(name):
+    pytest.importorskip("brax")
+    robot = get_task(name).make().env.unwrapped
+    pays = {knob: of.default for knob, of in inspect.signature(type(robot)).parameters.items()}
+    upright, forward = pays.get("healthy_reward", 0.0), pays.get("forward_reward_weight", 1.0)
+    assert BOUNDS[name].high == running(upright, forward)
+
+
 @pytest.fixture
 def sweep(monkeypatch):
     """What a sweep's folder seems to hold: cells and names of missing runs."""
@@ -40,7 +50,7 @@ def sweep(monkeypatch):
     for task in ("lbf/10x10-3p-3f", "smax/2s3z"):
         for algo, score in (("mars", 0.5), ("mappo", 0.25)):
             held[0].extend(
-                Cell(task, algo, seed, 100, (50, 100), (0.0, score), score + 0.1 * seed)
+                Cell(task, algo, seed, 100, (50, 100), (0.0, score), score + 0.1 * seed, 1e-3)
                 for seed in (0, 1)
             )
     return held

@@ -7,6 +7,7 @@ import pytest
 
 from mars_demo.suite.report import write_report
 from mars_demo.suite.statistics import UnsoundError
+from mars_demo.suite.tables import Row, Table, best_of, to_html, to_markdown
 from tests.browser import DESKTOP, PHONE, changed, colours
 from tests.mars_demo.test_suite_statistics import BOUNDS, CELLS, without
 
@@ -31,6 +32,24 @@ def test_tables_have_means_with_intervals(report):
     assert "5.00 ± 0.00" in text
     page = report.read_text()  # on the other task their intervals, 0.26 and 0.54 wide, meet
     assert page.count("class=best>") == page.count("class=best>8.50 ± 2.05") == 1
+
+
+def test_how_far_an_update_goes_is_told(report):
+    # KL of seeds: 1, 2, 3 and 4 thousandths, and four times that.
+    assert "| easy | 0.00250 | 0.01000 |" in report.with_name("report.md").read_text()
+    assert "<td>easy</td><td>0.00250</td><td>0.01000</td>" in report.read_text()
+
+
+def test_the_best_is_far_from_all_others():
+    assert best_of([(0.5, 0.1), (0.8, 0.1), (0.2, 0.3)]) == 1
+    assert best_of([(0.5, 0.1), (0.8, 0.1), (0.2, 0.6)]) is None
+    assert best_of([(0.501, 0.0), (0.499, 0.0)]) == 0  # not of rounded ones
+
+
+def test_a_bar_in_a_name_does_not_end_its_column():
+    table = Table(Row("task", ("mars",)), [Row("humanoid_9|8", ("<1>",))])
+    assert to_markdown(table).splitlines()[2] == "| humanoid_9\\|8 | <1> |"
+    assert "<td>humanoid_9|8</td><td>&lt;1&gt;</td>" in to_html(table)
 
 
 def test_data_has_every_cell(report):

@@ -1,11 +1,13 @@
 """Sweeps: nothing is lost or counted twice, and what fails is told while the others go on."""
 
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
@@ -103,6 +105,8 @@ def test_cells_are_what_the_runs_found(tmp_path):
     cells, missing = read_cells(tmp_path)
     assert missing == ["toy/mappo/seed_0"]
     lines = read_evaluations(tmp_path / "toy/mars/seed_0")
+    metrics = read_metrics(tmp_path / "toy/mars/seed_0")
+    assert len(metrics) == 3
     assert cells == [
         Cell(
             task="toy",
@@ -112,8 +116,11 @@ def test_cells_are_what_the_runs_found(tmp_path):
             steps=(STEPS, 2 * STEPS, 3 * STEPS),
             scores=(lines[0].score, lines[1].score, lines[2].score),
             absolute=read_absolute(tmp_path / "toy/mars/seed_0").score,
+            kl=pytest.approx(fmean(line["kl"] for line in metrics)),
         )
     ]
+    (tmp_path / "toy/mars/seed_0/metrics.jsonl").unlink()
+    assert math.isnan(read_cells(tmp_path)[0][0].kl)
 
 
 def test_time_left_is_that_of_the_runs_before(tmp_path):

@@ -48,7 +48,7 @@ def _score(name, changes):
 def test_a_score_is_of_the_second_half_and_of_all_seeds():
     def cell(seed, *scores):
         steps = tuple(range(1, len(scores) + 1))
-        return Cell("lbf/a", "mars", seed, 4, steps, scores, absolute=9.0)
+        return Cell("lbf/a", "mars", seed, 4, steps, scores, absolute=9.0, kl=1e-3)
 
     assert second_half([cell(0, 5.0, 5.0, 1.0, 2.0), cell(1, 5.0, 5.0, 3.0, 4.0)]) == {
         "lbf/a/mars": 2.5
