@@ -20,11 +20,11 @@ with silence():  # stdout is for our answers
 from mars_demo.checkpoint import CheckpointError
 from mars_demo.config import DEFAULT_ALGO, DEFAULT_TASK, Config
 from mars_demo.objectives import OBJECTIVES
-from mars_demo.play.play_commands import Eval, Export, Play, Render, Watch
 from mars_demo.run import RunError
 from mars_demo.studies.study_commands import Bench, Compare, Demo, Figure, Ratios, Study
 from mars_demo.suite.report_command import Report
 from mars_demo.suite.sweep_command import Sweep, Tune
+from mars_demo.team_commands import Eval, Export, Play, Render, Watch
 from mars_demo.train_command import Train
 
 

@@ -154,11 +154,7 @@ class FlightScreen:
         return self._bodies[self._own]["colour"]
 
     def _scene(self) -> dict[str, Any]:
-        task, game = self.game.task, self.game
-        if task.scene is None:
-            raise ValueError(f"task {task.name} cannot be drawn, so it cannot be played")
-        rewards = np.zeros(len(game.states) - 1)
-        scene = task.scene(game.env, game.recent, rewards, task.name)
+        scene = self.game.scene()
         for body, gun in zip(scene["space"]["bodies"], self._guns, strict=True):
             if gun[0] > 0:
                 body["gun"] = gun

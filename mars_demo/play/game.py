@@ -67,10 +67,38 @@ class Game:
         self.reward += float(reward)
         self.done = bool(done)
 
+    def scene(self) -> dict[str, Any]:
+        """The kept states, drawn as a whole. Rewards are not told.
+
+        Raises:
+            ValueError: the task cannot be drawn.
+        """
+        if self.task.scene is None:
+            raise self._undrawn
+        return self.task.scene(self.env, self._recent, self._nothing, self.task.name)
+
+    def sight(self) -> dict[str, Any]:
+        """What the agent saw in the kept states.
+
+        Raises:
+            ValueError: the task cannot be drawn.
+        """
+        if self.task.sight is None:
+            raise self._undrawn
+        title = f"{self.task.name}: what {self.agent} sees"
+        return self.task.sight(self.env, self._recent, self.agent, self._nothing, title)
+
     @property
-    def recent(self) -> Any:
-        """The kept states with a leading axis."""
+    def _recent(self) -> Any:
         return jax.tree.map(lambda *leaves: np.stack(leaves), *self.states)
+
+    @property
+    def _nothing(self) -> np.ndarray:
+        return np.zeros(len(self.states) - 1)
+
+    @property
+    def _undrawn(self) -> ValueError:
+        return ValueError(f"task {self.task.name} cannot be drawn, so it cannot be played")
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))

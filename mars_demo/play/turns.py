@@ -141,14 +141,7 @@ class Turns:
 
         They have no readouts, since those would tell of the latest states alone.
         """
-        task, env, agent = self.game.task, self.game.env, self.game.agent
-        if task.scene is None or task.sight is None:
-            raise ValueError(f"task {task.name} cannot be drawn, so it cannot be played")
-        recent = self.game.recent
-        nothing = np.zeros(len(self.game.states) - 1)
-        whole = task.scene(env, recent, nothing, task.name)
-        sight = task.sight(env, recent, agent, nothing, f"{task.name}: what {agent} sees")
-        return whole | {"readouts": {}}, sight | {"readouts": {}}
+        return self.game.scene() | {"readouts": {}}, self.game.sight() | {"readouts": {}}
 
     def _action(self, key: int) -> int | None:
         moves = self._moves

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pygame
@@ -511,7 +510,11 @@ def test_a_policy_sees_the_state_and_the_person_decides():
     positions = np.asarray(env.agent_positions(game.states[-1])).tolist()
     assert positions == [[19, 19], [20, 23], [19, 19], [19, 19]]  # a wall is beside the others
     assert len(game.states) == 2
-    assert jax.tree.leaves(game.recent)[0].shape[0] == 2
+    assert len(game.scene()["frames"]) == len(game.sight()["frames"]) == 2
+    for missing, draw in (("scene", Game.scene), ("sight", Game.sight)):
+        game.task = replace(TASK, **{missing: None})
+        with pytest.raises(ValueError, match="cannot be drawn, so it cannot be played"):
+            draw(game)
 
 
 def test_the_screens_are_screens(screen):

@@ -1,4 +1,4 @@
-"""Commands that play with a trained team."""
+"""Commands for a trained team: play with it, draw it, hand it on."""
 
 from __future__ import annotations
 
