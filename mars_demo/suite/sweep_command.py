@@ -108,8 +108,7 @@ class Tune(_Training):
     """Seeds count from here, so that none takes part in what is reported."""
 
     def run(self) -> None:
-        from mars_demo.suite.sweep import read_cells
-        from mars_demo.suite.tuning import second_half, tune, write_tuning
+        from mars_demo.suite.tuning import late_returns, tune, write_tuning
 
         engine, plan = self.make_engine(), self.plan()
         engine.check()
@@ -118,8 +117,9 @@ class Tune(_Training):
 
         def measure(changes: Settings, label: str) -> dict[str, float]:
             print(label)
-            self.train(self.plan(changes), self.out / label, engine)
-            return second_half(read_cells(self.out / label)[0])
+            changed = self.plan(changes)
+            self.train(changed, self.out / label, engine)
+            return late_returns(changed.jobs, self.out / label)
 
         print(write_tuning(tune(presets, measure), self.out))
 

@@ -1,7 +1,7 @@
 """Settings of its own for each algorithm, chosen with the same budget for all.
 
 One knob after another: each of its values is tried together with the best of the knobs before it,
-and what scored best stays.
+and what brought most stays.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any
 
 from mars_demo.checkpoint import write_atomically
 from mars_demo.config import Config
-from mars_demo.suite.cells import Cell
+from mars_demo.metrics import read_metrics
+from mars_demo.run import RunError
+from mars_demo.suite.plan import Job
 from mars_demo.suite.settings import Settings
 
 EPS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
@@ -25,15 +27,15 @@ TRIALS = len(EPS) + 2 * len(FACTORS)
 """Of each task and algorithm."""
 
 Measure = Callable[[Settings, str], Mapping[str, float]]
-"""`measure(settings, label)`: a score for each `TASK/ALGO` that is trained with these settings."""
+"""`measure(settings, label)`: the return of each `TASK/ALGO` that is trained with these."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Changes to a preset that were tried, and their score."""
+    """Changes to a preset that were tried, and what they brought."""
 
     changes: dict[str, Any]
-    score: float
+    mean_return: float
 
 
 def tune(presets: Mapping[str, Config], measure: Measure) -> dict[str, list[Trial]]:
@@ -41,7 +43,7 @@ def tune(presets: Mapping[str, Config], measure: Measure) -> dict[str, list[Tria
 
     Args:
         presets: what to begin with, by `TASK/ALGO`.
-        measure: trains, and tells the scores.
+        measure: trains, and tells the returns.
 
     Returns:
         the trials of each `TASK/ALGO`, the best first; of equals the one that was tried first.
@@ -49,9 +51,9 @@ def tune(presets: Mapping[str, Config], measure: Measure) -> dict[str, list[Tria
     trials: dict[str, list[Trial]] = {name: [] for name in presets}
 
     def attempt(label: str, changes: dict[str, dict[str, Any]]) -> None:
-        scores = measure(changes, label)
+        returns = measure(changes, label)
         for name, of in changes.items():
-            trials[name].append(Trial(of, scores[name]))
+            trials[name].append(Trial(of, returns[name]))
 
     for eps in EPS:
         attempt(f"eps={eps:g}", {name: {"eps": eps} for name in presets})
@@ -67,21 +69,35 @@ def tune(presets: Mapping[str, Config], measure: Measure) -> dict[str, list[Tria
 
 
 def best_first(trials: Sequence[Trial]) -> list[Trial]:
-    """Trials by their score; of equals the one that was tried first."""
-    return sorted(trials, key=lambda trial: -trial.score)
+    """Trials by their return; of equals the one that was tried first."""
+    return sorted(trials, key=lambda trial: -trial.mean_return)
 
 
-def second_half(cells: Sequence[Cell]) -> dict[str, float]:
-    """The mean over seeds and the second half of their evaluations, by `TASK/ALGO`.
+def late_returns(jobs: Mapping[str, Job], folder: Path) -> dict[str, float]:
+    """The mean return of the episodes that ended in the second half of training, by `TASK/ALGO`.
 
-    Not the best evaluation: a team that collapses after it must not be chosen.
+    Not the score: where games are hardly ever won, it is 0 with all settings. Nor the best
+    evaluation: a team that collapses after it must not be chosen.
+
+    Args:
+        jobs: the runs, all finished, by the names of their folders. Each counts alike.
+        folder: where these are.
+
+    Raises:
+        RunError: no episode ended in the second half of a run.
     """
-    names = [f"{cell.task}/{cell.algo}" for cell in cells]
-    means = [fmean(cell.scores[len(cell.scores) // 2 :]) for cell in cells]
-    return {
-        name: fmean(mean for of, mean in zip(names, means, strict=True) if of == name)
-        for name in dict.fromkeys(names)
-    }
+    found: dict[str, list[float]] = {}
+    for name, job in jobs.items():
+        found.setdefault(f"{job.task}/{job.config.algo}", []).append(_late_return(folder / name))
+    return {name: fmean(of) for name, of in found.items()}
+
+
+def _late_return(run: Path) -> float:
+    lines = read_metrics(run)
+    ended = [line for line in lines[len(lines) // 2 :] if line["episodes"]]
+    if not ended:
+        raise RunError(f"{run}: no episode ended in its second half; give it more --total-steps")
+    return fmean([line["return"] for line in ended], [line["episodes"] for line in ended])
 
 
 def write_tuning(trials: Mapping[str, Sequence[Trial]], out: Path) -> Path:
@@ -90,14 +106,14 @@ def write_tuning(trials: Mapping[str, Sequence[Trial]], out: Path) -> Path:
     Returns:
         the path of `settings.json`, for `mars-demo sweep --settings`.
     """
-    lines = ["| task | algorithm | changes | score |", "|---|---|---|---|"]
+    lines = ["| task | algorithm | changes | return |", "|---|---|---|---|"]
     best = {}
     for name, of in trials.items():
         task, _, algo = name.rpartition("/")
         best[f"{task.partition('/')[0]}/*/{algo}"] = of[0].changes
         for trial in of:
             changes = ", ".join(f"{knob} {value:g}" for knob, value in trial.changes.items())
-            lines.append(f"| {task} | {algo} | {changes} | {trial.score:.3f} |")
+            lines.append(f"| {task} | {algo} | {changes} | {trial.mean_return:.3f} |")
     write_atomically(out / "tuning.md", ("\n".join(lines) + "\n").encode())
     write_atomically(out / "settings.json", json.dumps(best, indent=1).encode())
     return out / "settings.json"

@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from mars_demo.config import Config
-from mars_demo.suite.cells import Cell
-from mars_demo.suite.tuning import EPS, TRIALS, Trial, second_half, tune, write_tuning
+from mars_demo.run import RunError
+from mars_demo.suite.plan import Job
+from mars_demo.suite.tuning import EPS, TRIALS, Trial, late_returns, tune, write_tuning
 
 PRESETS = {
     "lbf/a/mars": Config(lr=1e-3, epochs=4),
@@ -45,14 +48,20 @@ def _score(name, changes):
     return -abs(changes["eps"] - 0.5) + changes.get("lr", 1e-3) + changes.get("epochs", 4) / 100
 
 
-def test_a_score_is_of_the_second_half_and_of_all_seeds():
-    def cell(seed, *scores):
-        steps = tuple(range(1, len(scores) + 1))
-        return Cell("lbf/a", "mars", seed, 4, steps, scores, absolute=9.0, kl=1e-3)
+def _run(folder, *lines):
+    folder.mkdir(parents=True)
+    texts = [json.dumps({"episodes": n, "return": mean}) + "\n" for n, mean in lines]
+    (folder / "metrics.jsonl").write_text("".join(texts))
 
-    assert second_half([cell(0, 5.0, 5.0, 1.0, 2.0), cell(1, 5.0, 5.0, 3.0, 4.0)]) == {
-        "lbf/a/mars": 2.5
-    }
+
+def test_what_counts_is_the_episodes_of_the_second_half_and_of_all_seeds(tmp_path):
+    _run(tmp_path / "0", (9, 5.0), (9, 5.0), (3, 1.0), (1, 2.0))  # (3 + 2) / 4
+    _run(tmp_path / "1", (9, 5.0), (9, 5.0), (0, None), (2, 3.75))
+    jobs = {name: Job("lbf/a", Config()) for name in "01"}
+    assert late_returns(jobs, tmp_path) == {"lbf/a/mars": 2.5}
+    _run(tmp_path / "2", (9, 5.0), (0, None))
+    with pytest.raises(RunError, match="2: no episode ended in its second half"):
+        late_returns({"2": Job("lbf/a", Config())}, tmp_path)
 
 
 def test_the_best_is_for_the_whole_environment(tmp_path):
