@@ -1,9 +1,17 @@
 """How charts look."""
 
+import itertools
+from collections.abc import Iterable
 from typing import Any
 
 # Okabe and Ito's colours, which the colour-blind can tell apart.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
+
+
+def colours_of(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each name; from the ninth on they come again."""
+    return dict(zip(names, itertools.cycle(COLOURS), strict=False))
+
 
 LOOK: dict[Any, Any] = {
     "font.family": "STIXGeneral",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mars_demo.charts import COLOURS
+from mars_demo.charts import colours_of
 from mars_demo.checkpoint import write_atomically
 from mars_demo.evaluate import evaluate_run, reference_scores
 from mars_demo.metrics import read_metrics
@@ -43,14 +43,14 @@ def draw_curves(
     figure = Figure(figsize=(8, 4.2), layout="constrained")
     axes = figure.subplots()
     highest = 0.0
-    for colour, (label, folders) in zip(COLOURS, groups.items(), strict=False):
-        curves = [curve(folder) for folder in folders]
+    for label, colour in colours_of(groups).items():
+        curves = [curve(folder) for folder in groups[label]]
         steps = min((steps for steps, _ in curves), key=len)
         scores = np.stack([np.interp(steps, *c) for c in curves])
         middle, half = np.array([mean_and_interval(column) for column in scores.T]).T
         highest = max(highest, float(middle.max()))
         axes.plot(steps / 1e6, middle, color=colour, linewidth=1.8, label=label)
-        if len(folders) > 1:
+        if len(curves) > 1:
             axes.fill_between(
                 steps / 1e6, middle - half, middle + half, color=colour, alpha=0.18, linewidth=0
             )

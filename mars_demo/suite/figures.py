@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mars_demo.charts import COLOURS, LOOK
+from mars_demo.charts import LOOK, colours_of
 from mars_demo.suite.statistics import TAUS, Estimate
 
 if TYPE_CHECKING:
@@ -37,24 +38,24 @@ def aggregates_svg(found: Mapping[str, Mapping[str, Estimate]]) -> str:
         panels = figure.subplots(1, len(names), sharey=True)
         for axes, name in zip(panels, names, strict=True):
             axes.set_title(name)
-            _bars(axes, {algo: of[name] for algo, of in found.items()})
+            _bars(axes, {algo: of[name] for algo, of in found.items()}, colours_of(found))
         panels[0].set_yticks(range(len(found)), list(found))
-        panels[0].invert_yaxis()
 
     return _svg(draw, (9.0, 0.8 + 0.35 * len(found)))
 
 
 def improvements_svg(found: Mapping[tuple[str, str], Estimate]) -> str:
-    """How probably a run of one algorithm beats one of another, for each two."""
-    algos = list(dict.fromkeys(a for a, _ in found))
-    rows = {f"{a} > {b}": found[a, b] for a, b in itertools.combinations(algos, 2)}
+    """How probably a run of one algorithm beats one of another, for each two, in its colour."""
+    algos = colours_of(dict.fromkeys(a for a, _ in found))
+    pairs = list(itertools.combinations(algos, 2))
+    rows = {f"{a} > {b}": found[a, b] for a, b in pairs}
+    colours = {f"{a} > {b}": algos[a] for a, b in pairs}
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        _bars(axes, rows)
+        _bars(axes, rows, colours)
         axes.axvline(0.5, color=_INK, linestyle="--", linewidth=0.8)
         axes.set_yticks(range(len(rows)), list(rows))
-        axes.invert_yaxis()
         axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("probability of improvement")
 
@@ -71,25 +72,27 @@ def efficiency_svg(shares: np.ndarray, found: Mapping[str, Estimate]) -> str:
     return _lines(shares, found, "share of the budget", "IQM of normalised scores")
 
 
-def _bars(axes: Axes, rows: Mapping[str, Estimate]) -> None:
-    for i, (colour, of) in enumerate(zip(COLOURS, rows.values(), strict=False)):
-        axes.barh(i, of.high - of.low, left=of.low, height=0.6, color=colour, alpha=0.6)
+def _bars(axes: Axes, rows: Mapping[str, Estimate], colours: Mapping[str, str]) -> None:
+    for i, (name, of) in enumerate(rows.items()):
+        axes.barh(i, of.high - of.low, left=of.low, height=0.6, color=colours[name], alpha=0.6)
         axes.plot([of.value] * 2, [i - 0.3, i + 0.3], color=_INK, linewidth=2)
+    axes.set_ylim(len(rows) - 0.5, -0.5)  # the first at the top
     axes.locator_params(axis="x", nbins=4)
 
 
 def _lines(x: np.ndarray, found: Mapping[str, Estimate], across: str, up: str) -> str:
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for colour, (algo, of) in zip(COLOURS, found.items(), strict=False):
+        for algo, colour in colours_of(found).items():
+            of = found[algo]
             axes.plot(x, of.value, color=colour, linewidth=1.8, label=algo)
             axes.fill_between(x, of.low, of.high, color=colour, alpha=0.2, linewidth=0)
         axes.set_xlabel(across)
         axes.set_ylabel(up)
         axes.set_xlim(0, 1)
-        axes.legend(frameon=False)
+        figure.legend(frameon=False, loc="outside lower center", ncols=3, handlelength=1)
 
-    return _svg(draw, (5.0, 3.4))
+    return _svg(draw, (5.0, 3.4 + 0.25 * math.ceil(len(found) / 3)))
 
 
 def _svg(draw: Any, size: Sequence[float]) -> str:

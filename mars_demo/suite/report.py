@@ -43,8 +43,8 @@ svg text {{ font-family: inherit !important; }}
 .pair {{ display: flex; flex-wrap: wrap; gap: 1rem; }}
 .pair figure {{ flex: 1 1 22rem; max-width: 29rem; }}
 .wide {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .25rem .8rem; border-bottom: 1px solid #8884; }}
+table {{ border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: .25rem .5rem; border-bottom: 1px solid #8884; }}
 th, td {{ text-align: right; white-space: nowrap; }}
 th:first-child, td:first-child {{ text-align: left; }}
 .best {{ font-weight: 700; }}
@@ -80,8 +80,12 @@ def write_report(
     found = aggregates(scores)
     better = improvements(scores)
     shares, efficiency = sample_efficiency(cells, bounds)
-    seeds = len(next(iter(scores.values())))
-    title = f"{len(tasks)} tasks, {len(scores)} algorithms, {seeds} seeds"
+    counts = {
+        "task": len(tasks),
+        "algorithm": len(scores),
+        "seed": len(next(iter(scores.values()))),
+    }
+    title = ", ".join(f"{n} {what}{'s' if n > 1 else ''}" for what, n in counts.items())
     tables = {family: score_table(cells, of) for family, of in _families(tasks).items()}
     steps = step_table(cells, tasks)
     figures = [

@@ -69,7 +69,10 @@ def test_missing_cells_are_refused_unless_asked_for(tmp_path):
     with pytest.raises(UnsoundError, match="hard mappo seed 2"):
         write_report(cells, BOUNDS, tmp_path / "none")
     assert not (tmp_path / "none").exists()
-    assert "1 tasks" in write_report(cells, BOUNDS, tmp_path / "some", partial=True).read_text()
+    assert (
+        "1 task, 2 algorithms"
+        in write_report(cells, BOUNDS, tmp_path / "some", partial=True).read_text()
+    )
 
 
 def test_people_can_read_the_page_on_a_phone_and_on_a_desk(browser, report):
