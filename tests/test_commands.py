@@ -99,8 +99,8 @@ def fewer(monkeypatch):
 @pytest.mark.parametrize("page", dict.fromkeys(OURS))
 def test_the_commands_of_a_page_run(page, fewer, windows, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for settings in ("equal.json", "eps.json", "ablations.json"):  # which pages tell to write
-        Path(settings).write_text('{"*": {"eps": 0.2}}')
+    for name in "equal", "eps", "ablations", "tune", "settings":  # which pages tell to write
+        Path(f"{name}.json").write_text('{"*": {"eps": 0.2}}')
     ours = [words[1:] for of, words in COMMANDS if of == page and words[0] == "mars-demo"]
     if any("runs/paxmen-4/mars/seed_0" in words for words in ours) and not trains(ours):
         run(TRAINED)
