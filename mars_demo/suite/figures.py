@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mars_demo.charts import LOOK, colours_of
-from mars_demo.suite.statistics import TAUS, Estimate
+from mars_demo.suite.statistics import TAUS, Curve, Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_COLUMNS = 3  # of panels, a task each
 _INK = "#888888"  # legible on white and on black
 _STYLE: dict[Any, Any] = LOOK | {
     "text.color": _INK,
@@ -72,6 +73,24 @@ def efficiency_svg(shares: np.ndarray, found: Mapping[str, Estimate]) -> str:
     return _lines(shares, found, "share of the budget", "IQM of normalised scores")
 
 
+def curves_svg(found: Mapping[str, Curve]) -> str:
+    """A panel for each task: its score against millions of environment steps."""
+    rows = math.ceil(len(found) / _COLUMNS)
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+        for axes, (task, curve) in zip(panels, found.items(), strict=False):
+            axes.set_title(task)
+            _curves(axes, np.array(curve.steps) / 1e6, curve.means)
+            axes.set_xlim(0)
+            axes.locator_params(nbins=4)
+        for axes in panels[len(found) :]:
+            axes.set_axis_off()
+        _legend(figure, panels[0])
+
+    return _svg(draw, (9.0, 0.8 + 2.2 * rows))
+
+
 def _bars(axes: Axes, rows: Mapping[str, Estimate], colours: Mapping[str, str]) -> None:
     for i, (name, of) in enumerate(rows.items()):
         axes.barh(i, of.high - of.low, left=of.low, height=0.6, color=colours[name], alpha=0.6)
@@ -83,16 +102,26 @@ def _bars(axes: Axes, rows: Mapping[str, Estimate], colours: Mapping[str, str]) 
 def _lines(x: np.ndarray, found: Mapping[str, Estimate], across: str, up: str) -> str:
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for algo, colour in colours_of(found).items():
-            of = found[algo]
-            axes.plot(x, of.value, color=colour, linewidth=1.8, label=algo)
-            axes.fill_between(x, of.low, of.high, color=colour, alpha=0.2, linewidth=0)
+        _curves(axes, x, found)
         axes.set_xlabel(across)
         axes.set_ylabel(up)
         axes.set_xlim(0, 1)
-        figure.legend(frameon=False, loc="outside lower center", ncols=3, handlelength=1)
+        _legend(figure, axes)
 
     return _svg(draw, (5.0, 3.4 + 0.25 * math.ceil(len(found) / 3)))
+
+
+def _curves(axes: Axes, x: np.ndarray, found: Mapping[str, Estimate]) -> None:
+    for algo, colour in colours_of(found).items():
+        of = found[algo]
+        axes.plot(x, of.value, color=colour, linewidth=1.8, label=algo)
+        axes.fill_between(x, of.low, of.high, color=colour, alpha=0.2, linewidth=0)
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """One legend for all panels, below them."""
+    lines = axes.get_lines()
+    figure.legend(handles=lines, frameon=False, loc="outside lower center", ncols=3, handlelength=1)
 
 
 def _svg(draw: Any, size: Sequence[float]) -> str:

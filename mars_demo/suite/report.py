@@ -10,13 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from mars_demo.checkpoint import write_atomically
+from mars_demo.run import RunError
 from mars_demo.suite.cells import Cell
-from mars_demo.suite.figures import aggregates_svg, efficiency_svg, improvements_svg, profiles_svg
+from mars_demo.suite.figures import (
+    aggregates_svg,
+    curves_svg,
+    efficiency_svg,
+    improvements_svg,
+    profiles_svg,
+)
 from mars_demo.suite.statistics import (
     aggregates,
     check_sound,
     complete_tasks,
     improvements,
+    learning_curves,
     normalised,
     profiles,
     sample_efficiency,
@@ -95,6 +103,7 @@ def write_report(
         _figure("At the end", _AT_THE_END, profiles_svg(profiles(scores))),
         _figure("One against another", _AGAINST, improvements_svg(better)),
         "</div>",
+        _figure("Task by task", _BY_TASK, curves_svg(learning_curves(cells)), kind="broad"),
     ]
     out.mkdir(parents=True, exist_ok=True)
     body = [f"<h1>{html.escape(title)}</h1>", f"<p>{_NOTE} {_BOLD}</p>", *figures]
@@ -117,6 +126,24 @@ def write_report(
     return out / "report.html"
 
 
+def read_report(path: Path) -> list[Cell]:
+    """The cells of a `report.json`.
+
+    Raises:
+        RunError: it is none.
+    """
+    try:
+        cells = json.loads(path.read_text())["cells"]
+        return [
+            Cell(**of | {"steps": tuple(of["steps"]), "scores": tuple(of["scores"])})
+            for of in cells
+        ]
+    except FileNotFoundError:
+        raise RunError(f"there is no {path}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is not the report.json of a report: {error!r}") from None
+
+
 _NOTE = (
     "Scores are normalised per task by fixed bounds that all algorithms share; each is that of a "
     "run's best parameters over 320 episodes. Intervals are 95 % stratified bootstrap intervals "
@@ -130,6 +157,7 @@ _STEPS = (
 _OVERALL = "Aggregates of all runs; of the optimality gap less is better."
 _ON_THE_WAY = "The interquartile mean of the evaluations, as training goes on."
 _AT_THE_END = "How many runs reach a score; the higher line is better."
+_BY_TASK = "The mean score of the evaluations over seeds, against millions of environment steps."
 _AGAINST = "How probably a run of the first beats one of the second on a task."
 
 

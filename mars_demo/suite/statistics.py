@@ -33,6 +33,16 @@ class Estimate:
     high: Any
 
 
+@dataclass(frozen=True)
+class Curve:
+    """How training went on a task."""
+
+    steps: tuple[int, ...]
+    """Environment steps of each evaluation."""
+    means: dict[str, Estimate]
+    """For each algorithm the score at each evaluation: its mean over seeds."""
+
+
 class UnsoundError(ValueError):
     """Results that do not bear the statistics; the message lists what is wrong with them."""
 
@@ -149,16 +159,46 @@ def sample_efficiency(
     """
     metrics = require("rliable.metrics", extra="report")
 
+    scores = _at_each_evaluation(cells, bounds)
+    count = next(iter(scores.values())).shape[-1]
+    iqm = _estimate(
+        scores, lambda x: np.array([metrics.aggregate_iqm(x[..., i]) for i in range(count)])
+    )
+    return (1.0 + np.arange(count)) / count, iqm
+
+
+def learning_curves(cells: Sequence[Cell]) -> dict[str, Curve]:
+    """The mean score over seeds at each evaluation, for each complete task.
+
+    Raises:
+        UnsoundError: cells were not evaluated equally often.
+    """
+    tasks = complete_tasks(cells)
+    scores = _at_each_evaluation(cells, dict.fromkeys(tasks, (0.0, 1.0)))
+    means = _estimate(scores, lambda x: np.mean(x, axis=0).ravel())
+    steps = {cell.task: cell.steps for cell in cells}
+
+    def of(task: int, mean: Estimate) -> Estimate:
+        parts = (mean.value, mean.low, mean.high)
+        return Estimate(*(part.reshape(len(tasks), -1)[task] for part in parts))
+
+    return {
+        task: Curve(steps[task], {algo: of(i, mean) for algo, mean in means.items()})
+        for i, task in enumerate(tasks)
+    }
+
+
+def _at_each_evaluation(
+    cells: Sequence[Cell], bounds: Mapping[str, tuple[float, float]]
+) -> dict[str, np.ndarray]:
+    """For each algorithm, normalised scores, float64 (seeds, tasks, evaluations)."""
     counts = {len(cell.scores) for cell in cells}
     if len(counts) > 1:
         raise UnsoundError(f"cells have unequal numbers of evaluations: {sorted(counts)}")
-    count = counts.pop()
-    at_each = [normalised(cells, bounds, lambda cell, i=i: cell.scores[i]) for i in range(count)]
-    stacked = {algo: np.stack([at[algo] for at in at_each], axis=-1) for algo in at_each[0]}
-    iqm = _estimate(
-        stacked, lambda x: np.array([metrics.aggregate_iqm(x[..., i]) for i in range(count)])
-    )
-    return (1.0 + np.arange(count)) / count, iqm
+    at_each = [
+        normalised(cells, bounds, lambda cell, i=i: cell.scores[i]) for i in range(counts.pop())
+    ]
+    return {algo: np.stack([at[algo] for at in at_each], axis=-1) for algo in at_each[0]}
 
 
 def _estimate(scores: Mapping[str, Any], measure: Callable[..., np.ndarray]) -> dict[str, Estimate]:

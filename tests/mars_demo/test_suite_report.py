@@ -5,7 +5,9 @@ import re
 
 import pytest
 
-from mars_demo.suite.report import write_report
+from mars_demo import cli
+from mars_demo.suite import bounds
+from mars_demo.suite.report import read_report, write_report
 from mars_demo.suite.statistics import UnsoundError
 from mars_demo.suite.tables import Row, Table, best_of, to_html, to_markdown
 from tests.browser import DESKTOP, PHONE, changed, colours
@@ -20,7 +22,7 @@ def report(tmp_path_factory):
 
 def test_the_page_stands_alone(report):
     page = report.read_text()
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 5
     assert not re.search(r"(src|href)=\"http", page)
     assert "2 tasks, 2 algorithms, 4 seeds" in page
 
@@ -61,6 +63,50 @@ def test_data_has_every_cell(report):
 def test_the_same_results_give_the_same_bytes(report, tmp_path):
     again = write_report(CELLS, BOUNDS, tmp_path)
     assert again.read_bytes() == report.read_bytes()
+
+
+def test_a_report_can_be_made_again_from_its_data(report):
+    assert read_report(report.with_name("report.json")) == CELLS
+
+
+def ask(capsys, *words):
+    """What a report that is refused says."""
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["report", *map(str, words)])
+    assert stopped.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_reports_of_several_sweeps_are_put_together(report, tmp_path, monkeypatch, capsys):
+    data, whole = json.loads(report.with_name("report.json").read_text()), report.read_bytes()
+    parts = [tmp_path / f"{algo}.json" for algo in ("mars", "mappo")]
+    monkeypatch.setattr(
+        bounds, "BOUNDS", {task: bounds.Bound(*of, "by hand") for task, of in BOUNDS.items()}
+    )
+
+    def write(budgets):
+        for path, budget in zip(parts, budgets, strict=True):
+            cells = [
+                cell | {"budget": budget} for cell in data["cells"] if cell["algo"] == path.stem
+            ]
+            path.write_text(json.dumps({"cells": cells}))
+
+    write((1000, 1000))
+    assert "2 sweeps are put together: say where with --out" in ask(capsys, *parts)
+    cli.main(["report", *map(str, parts), "--out", str(tmp_path / "both")])
+    assert len((tmp_path / "both" / "report.html").read_bytes()) == len(whole)
+    write((1000, 2000))
+    assert "easy was trained with unequal budgets" in ask(capsys, *parts, "--out", tmp_path / "no")
+    assert not (tmp_path / "no").exists()
+
+
+def test_what_is_no_report_is_refused(tmp_path, capsys):
+    other = tmp_path / "other.json"
+    other.write_text("[]")
+    assert f"{other} is not the report.json of a report" in ask(capsys, other)
+    assert f"there is no {tmp_path / 'none.json'}" in ask(capsys, tmp_path / "none.json")
+    assert f"{tmp_path} is not a sweep's folder" in ask(capsys, tmp_path)
+    assert "name the folder of a sweep" in ask(capsys)
 
 
 def test_missing_cells_are_refused_unless_asked_for(tmp_path):

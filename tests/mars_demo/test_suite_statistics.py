@@ -13,6 +13,7 @@ from mars_demo.suite.statistics import (
     check_sound,
     complete_tasks,
     improvements,
+    learning_curves,
     normalised,
     profiles,
     sample_efficiency,
@@ -88,6 +89,24 @@ def test_sample_efficiency_ends_at_the_last_evaluation(scores):
     np.testing.assert_allclose(shares, [0.5, 1.0])
     assert iqm["mars"].value[1] == pytest.approx(aggregates(scores)["mars"]["IQM"].value)
     assert iqm["mars"].value[0] < iqm["mars"].value[1]
+
+
+def test_learning_curves_are_means_over_seeds(scores):
+    curves = learning_curves(CELLS)
+    assert list(curves) == ["easy", "hard"]
+    assert curves["easy"].steps == (500, 1000)
+    mars, mappo = curves["easy"].means["mars"], curves["hard"].means["mappo"]
+    np.testing.assert_allclose(mars.value, [4.25, 8.5])
+    np.testing.assert_allclose(mappo.value, [-0.225, -0.45])
+    assert np.all((mars.low < mars.value) & (mars.value < mars.high))
+    assert np.all((mars.low[1] >= 7.0) & (mars.high[1] <= 10.0))  # no further than the seeds
+
+
+def test_only_cells_that_were_evaluated_equally_often_make_curves():
+    cells = [dataclasses.replace(CELLS[0], scores=(4.0,), steps=(1000,)), *CELLS[1:]]
+    for measure in (learning_curves, lambda cells: sample_efficiency(cells, BOUNDS)):
+        with pytest.raises(UnsoundError, match=r"unequal numbers of evaluations: \[1, 2\]"):
+            measure(cells)
 
 
 def without(task, algo, seed):
