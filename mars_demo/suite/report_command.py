@@ -44,7 +44,7 @@ class Report:
             return self.out
         if len(self.sweeps) > 1:
             raise ValueError(f"{len(self.sweeps)} sweeps are put together: say where with --out")
-        sweep = self.sweeps[0]
+        sweep = next(iter(self.sweeps))
         return sweep.parent if _is_report(sweep) else sweep
 
     def _read(self, sweep: Path) -> list[Cell]:
