@@ -38,6 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "loose_promotion: drives code of others, which mixes dtypes and ranks as NumPy allows",
     )
     config.addinivalue_line("markers", "slow: takes minutes; runs with --slow")
+    # Programs compile in two thirds of the time, and most run but for moments. What tests start as
+    # processes, and the slow tier, which trains teams, is optimised as users' programs are.
+    jax.config.update("jax_disable_most_optimizations", not config.getoption("--slow"))
 
 
 @pytest.fixture(autouse=True)

@@ -32,10 +32,11 @@ BRAX = importlib.util.find_spec("brax") is not None
 
 @pytest.fixture(autouse=True, scope="module")
 def _quick_compilation():
-    """Without optimisation programs compile in two thirds of the time, and run but for moments."""
+    """The slow tier, too, does not optimise what it runs for two updates."""
+    before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", True)
     yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 def need(name: str) -> Task:
