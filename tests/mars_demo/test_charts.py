@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mars_demo.charts import COLOURS, colours_of
+from mars_demo.objectives import OBJECTIVES
 from mars_demo.suite.figures import aggregates_svg, efficiency_svg, improvements_svg
 from mars_demo.suite.statistics import Estimate
 
@@ -18,6 +19,17 @@ def test_colours_come_again():
     colours = list(colours_of(ALGOS).values())
     assert colours[: len(COLOURS)] == list(COLOURS)
     assert colours[len(COLOURS) :] == list(COLOURS[:2])
+
+
+def test_an_algorithm_keeps_its_colour():
+    mixed = colours_of(["mappo-dec", "mars", "another"])
+    assert mixed["mars"] == colours_of(["mappo", "mars"])["mars"] == COLOURS[0]
+    assert mixed["mappo-dec"] == colours_of(["mars", "mappo", "mappo-dec"])["mappo-dec"]
+
+
+@pytest.mark.parametrize("names", [list(OBJECTIVES), ["another", *list(OBJECTIVES)[:7]]])
+def test_eight_colours_are_used_before_one_comes_again(names: list[str]):
+    assert set(colours_of(names).values()) == set(COLOURS)
 
 
 def test_every_algorithm_is_drawn():
