@@ -1,7 +1,9 @@
 """Settings of every test: sloppy arithmetic is an error, examples are few and always the same."""
 
 import importlib
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 import jax
@@ -38,9 +40,29 @@ def pytest_configure(config: pytest.Config) -> None:
         "loose_promotion: drives code of others, which mixes dtypes and ranks as NumPy allows",
     )
     config.addinivalue_line("markers", "slow: takes minutes; runs with --slow")
-    # Programs compile in two thirds of the time, and most run but for moments. What tests start as
-    # processes, and the slow tier, which trains teams, is optimised as users' programs are.
-    jax.config.update("jax_disable_most_optimizations", not config.getoption("--slow"))
+    if not config.getoption("--slow"):
+        compile_quickly(config)
+
+
+def compile_quickly(config: pytest.Config) -> None:
+    """Leaves most optimisations out, and lets a program be compiled once in all.
+
+    Most programs run but for moments, and many are those of another test, in the other worker or a
+    process that a test starts. The slow tier trains teams, and compiles as users do.
+    """
+    folder = os.environ.get("JAX_COMPILATION_CACHE_DIR")  # of the whole session, or a developer's
+    if folder is None:
+        temporary = tempfile.TemporaryDirectory(prefix="jax_cache_")
+        config.add_cleanup(temporary.cleanup)
+        folder = temporary.name
+    options = {
+        "jax_disable_most_optimizations": True,
+        "jax_compilation_cache_dir": folder,
+        "jax_persistent_cache_min_compile_time_secs": 0.2,
+    }
+    for name, value in options.items():
+        jax.config.update(name, value)
+        os.environ[name.upper()] = str(value)  # for the workers and what tests start
 
 
 @pytest.fixture(autouse=True)
