@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import trim_mean
 
 from mars_demo.extras import require
 from mars_demo.suite.cells import Cell
@@ -131,11 +132,17 @@ def aggregates(scores: Scores) -> dict[str, dict[str, Estimate]]:
 
 
 def improvements(scores: Scores) -> dict[tuple[str, str], Estimate]:
-    """For each pair of algorithms, how probably a run of the first beats one of the second."""
-    metrics = require("rliable.metrics", extra="report")
+    """For each pair of algorithms, how probably a run of the first beats one of the second.
+
+    Of two runs of one task, averaged over tasks; a tie is half a win (Agarwal et al., 2021).
+    """
+
+    # What rliable.metrics has takes minutes for seven algorithms: it is SciPy's Mann-Whitney test.
+    def beats(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.array([np.mean(x[:, None] > y) + 0.5 * np.mean(x[:, None] == y)])
 
     pairs = {f"{a},{b}": (scores[a], scores[b]) for a, b in itertools.permutations(scores, 2)}
-    found = _estimate(pairs, lambda x, y: np.array([metrics.probability_of_improvement(x, y)]))
+    found = _estimate(pairs, beats)
     return {
         (pair.split(",")[0], pair.split(",")[1]): Estimate(
             *(float(part[0]) for part in (of.value, of.low, of.high))
@@ -157,13 +164,10 @@ def sample_efficiency(
     Raises:
         UnsoundError: cells were not evaluated equally often.
     """
-    metrics = require("rliable.metrics", extra="report")
-
     scores = _at_each_evaluation(cells, bounds)
     count = next(iter(scores.values())).shape[-1]
-    iqm = _estimate(
-        scores, lambda x: np.array([metrics.aggregate_iqm(x[..., i]) for i in range(count)])
-    )
+    # rliable.metrics.aggregate_iqm of each evaluation, in one call.
+    iqm = _estimate(scores, lambda x: trim_mean(x.reshape(-1, count), 0.25, axis=0))
     return (1.0 + np.arange(count)) / count, iqm
 
 
