@@ -16,7 +16,7 @@ PROJECT = Path(__file__).parents[2]
 
 def run_on_eight_devices(*counts):
     environment = os.environ | {
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8",
         "JAX_PLATFORMS": "cpu",
     }
     run = subprocess.run(
