@@ -68,7 +68,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 		echo 'of its own: apt install python3-venv' >&2; exit 1; }
 	@echo "[2/3] Installing $$(grep -c '^[a-zA-Z0-9].*==' requirements.lock) packages" \
 		'from requirements.lock: a minute or two, once'
-	@$(PIP) install --quiet --require-hashes -r requirements.lock
+	@# Python compiles what it imports, when it does; to compile all that there is takes half a minute.
+	@$(PIP) install --quiet --no-compile --require-hashes -r requirements.lock
 	@echo '[3/3] Installing this project'
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
