@@ -92,6 +92,7 @@ def curves_svg(found: Mapping[str, Curve]) -> str:
 
 
 def _bars(axes: Axes, rows: Mapping[str, Estimate], colours: Mapping[str, str]) -> None:
+    axes.use_sticky_edges = False  # a bar that began at the axis would seem cut off
     for i, (name, of) in enumerate(rows.items()):
         axes.barh(i, of.high - of.low, left=of.low, height=0.6, color=colours[name], alpha=0.6)
         axes.plot([of.value] * 2, [i - 0.3, i + 0.3], color=_INK, linewidth=2)
