@@ -43,7 +43,8 @@ lock: ## Pin the dependencies of pyproject.toml in requirements.lock
 	@$(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet uv
 	UV_CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/python -m uv pip compile --quiet \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--extra dev --extra video --extra pettingzoo --extra report pyproject.toml --output-file requirements.lock
+		--extra dev --extra suite --extra video --extra pettingzoo --extra report \
+		pyproject.toml --output-file requirements.lock
 
 # Needs node and npm. The pinned versions are named in the bundle's first line.
 viewer: ## Bundle wrappers/viewing/viewer with three.js into wrappers/viewing/replay_3d.min.js

@@ -61,7 +61,7 @@ def test_a_respawn_pays_nothing(env, judged):
     places = [(1500, 0), (-4000, 0)]
     hit, _, _ = judged(env, places, places)
     assert float(hit.terms_a["hits"]) == 1
-    rounding = pytest.approx(0, abs=1e-6)  # of kilometres before less kilometres after
+    rounding = pytest.approx(0, abs=1e-6)  # of one distance, taken twice
     assert float(hit.terms_a["progress"]) == rounding
     then, reward, _ = judged(env, places, places, points=hit.task)
     assert float(then.terms_a["progress"]) == rounding
