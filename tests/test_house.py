@@ -12,6 +12,8 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests import mutants
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("paxmen", "aerojax", "wrappers", "mars_demo")
 ENVIRONMENTS = ("paxmen", "aerojax")
@@ -233,3 +235,12 @@ assert (sys.stdout, sys.stderr) == (out, err)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=str)
+def test_every_mutant_still_has_its_line(mutant):
+    """`python tests/mutants.py` tries them; here only that what they change is there."""
+    assert (ROOT / mutant.file).read_text().count(mutant.line) == 1
+    assert mutant.line != mutant.broken
+    for test in mutant.tests.split():
+        assert test.startswith("-") or (ROOT / test.partition("::")[0]).exists(), test
