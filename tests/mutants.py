@@ -4,8 +4,8 @@
     python tests/mutants.py update.py       # those whose file or line holds the word
 
 Each mutant is tried in a copy of the files that git tracks, by the tests named with it. One that
-survives is printed, and the exit status is then 1. Tests that are red without any mutant, and a line
-that is not in its file exactly once, are errors: a mutant that was never there proves nothing.
+survives is printed, and the exit status is then 1. Tests that are red without any mutant, and a
+line that is not in its file exactly once, are errors: such a mutant proves nothing.
 """
 
 from __future__ import annotations
@@ -43,25 +43,25 @@ class Mutant(NamedTuple):
         return f"{self.file}: {self.line.strip()!r} -> {self.broken.strip()!r}"
 
 
-# --- paxmen ----------------------------------------------------------------------------------------
+# --- paxmen --------------------------------------------------------------------------------------
 PAXMEN: list[Mutant] = []
 
-# --- aerojax ---------------------------------------------------------------------------------------
+# --- aerojax -------------------------------------------------------------------------------------
 AEROJAX: list[Mutant] = []
 
-# --- wrappers --------------------------------------------------------------------------------------
+# --- wrappers ------------------------------------------------------------------------------------
 WRAPPERS: list[Mutant] = []
 
-# --- viewers and adapters to other libraries ---------------------------------------------------------
+# --- viewers and adapters to other libraries -----------------------------------------------------
 CLIENTS: list[Mutant] = []
 
-# --- mars_demo: learning ---------------------------------------------------------------------------
+# --- mars_demo: learning -------------------------------------------------------------------------
 LEARNING: list[Mutant] = []
 
-# --- mars_demo: runs and files ---------------------------------------------------------------------
+# --- mars_demo: runs and files -------------------------------------------------------------------
 RUNS: list[Mutant] = []
 
-# --- mars_demo: experiments and commands -----------------------------------------------------------
+# --- mars_demo: experiments and commands ---------------------------------------------------------
 EXPERIMENTS: list[Mutant] = []
 
 MUTANTS = [*PAXMEN, *AEROJAX, *WRAPPERS, *CLIENTS, *LEARNING, *RUNS, *EXPERIMENTS]
@@ -78,11 +78,13 @@ def main(words: list[str]) -> int:
             copies.put(copy_tree(Path(folder) / str(number)))
         with ThreadPoolExecutor(WORKERS) as pool:
             wanted = sorted({mutant.tests for mutant in chosen})
-            for tests, green in zip(wanted, pool.map(lambda t: passes(copies, t), wanted), strict=True):
+            greens = pool.map(lambda tests: passes(copies, tests), wanted)
+            for tests, green in zip(wanted, greens, strict=True):
                 if not green:
                     raise SystemExit(f"red without any mutant: {tests}")
             survived = 0
-            for mutant, alive in zip(chosen, pool.map(lambda m: survives(copies, m), chosen), strict=True):
+            alives = pool.map(lambda mutant: survives(copies, mutant), chosen)
+            for mutant, alive in zip(chosen, alives, strict=True):
                 print("SURVIVED" if alive else "caught  ", mutant, flush=True)
                 survived += alive
     print(f"{len(chosen) - survived} of {len(chosen)} mutants caught")
