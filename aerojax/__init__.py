@@ -10,33 +10,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aerojax.aircraft import CLASSES as CLASSES
     from aerojax.aircraft import AircraftClass as AircraftClass
-    from aerojax.combat import Combat as Combat
     from aerojax.config import Config as Config
     from aerojax.env import AeroJAX as AeroJAX
-    from aerojax.escort import Escort as Escort
-    from aerojax.pursuit import Pursuit as Pursuit
+    from aerojax.objectives.combat import Combat as Combat
+    from aerojax.objectives.escort import Escort as Escort
+    from aerojax.objectives.pursuit import Pursuit as Pursuit
+    from aerojax.objectives.search import Search as Search
+    from aerojax.objectives.waypoint import Waypoint as Waypoint
+    from aerojax.pilots.scripts import SCRIPTS as SCRIPTS
     from aerojax.registration import make as make
     from aerojax.scenarios import BENCHMARK as BENCHMARK
     from aerojax.scenarios import list_envs as list_envs
     from aerojax.scenarios import list_scenarios as list_scenarios
-    from aerojax.scripts import SCRIPTS as SCRIPTS
-    from aerojax.search import Search as Search
     from aerojax.state import State as State
-    from aerojax.waypoint import Waypoint as Waypoint
 
 _MODULE_OF = {
     "AeroJAX": "aerojax.env",
     "AircraftClass": "aerojax.aircraft",
     "BENCHMARK": "aerojax.scenarios",
     "CLASSES": "aerojax.aircraft",
-    "Combat": "aerojax.combat",
+    "Combat": "aerojax.objectives.combat",
     "Config": "aerojax.config",
-    "Escort": "aerojax.escort",
-    "Pursuit": "aerojax.pursuit",
-    "SCRIPTS": "aerojax.scripts",
-    "Search": "aerojax.search",
+    "Escort": "aerojax.objectives.escort",
+    "Pursuit": "aerojax.objectives.pursuit",
+    "SCRIPTS": "aerojax.pilots.scripts",
+    "Search": "aerojax.objectives.search",
     "State": "aerojax.state",
-    "Waypoint": "aerojax.waypoint",
+    "Waypoint": "aerojax.objectives.waypoint",
     "list_envs": "aerojax.scenarios",
     "list_scenarios": "aerojax.scenarios",
     "make": "aerojax.registration",

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from aerojax.flight import Command
+from aerojax.rules.flight import Command
 
 LATERAL = (-1.0, -1 / 3, 0.0, 1 / 3, 1.0)
 VERTICAL = (-1.0, 0.0, 1.0)

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from aerojax.aircraft import CLASSES, AircraftClass, Fleet, build_fleet
-from aerojax.combat import Combat
-from aerojax.formation import top
-from aerojax.objectives import Objective
+from aerojax.objectives.base import Objective
+from aerojax.objectives.combat import Combat
+from aerojax.rules.formation import top
 
 ACTIONS = ("discrete", "continuous")
 CONTROLS = ("guided", "direct")

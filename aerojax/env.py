@@ -22,16 +22,17 @@ with redirect_stdout(sys.stdout), redirect_stderr(sys.stderr):
     from jaxmarl.environments.spaces import Box, Discrete
 
 from aerojax import actions as action_rules
-from aerojax import observation, rules
+from aerojax import observation
 from aerojax.aircraft import Fleet
 from aerojax.batching import batch_last
 from aerojax.config import Config, nearest_first
 from aerojax.draws import Draws, draw_words
-from aerojax.flight import Command
 from aerojax.observation import Sight
-from aerojax.rules import Outcome
-from aerojax.scripts import SCRIPTS, usable_scripts
-from aerojax.spawn import spawn
+from aerojax.pilots.scripts import SCRIPTS, usable_scripts
+from aerojax.rules import step as rules
+from aerojax.rules.flight import Command
+from aerojax.rules.spawn import spawn
+from aerojax.rules.step import Outcome
 from aerojax.state import State
 
 MOST_WORDS = 1_000_000  # more than any configuration draws in a step
@@ -216,8 +217,8 @@ class AeroJAX(MultiAgentEnv):
     def scene(
         self, states: State, rewards: ArrayLike | None = None, *, title: str | None = None
     ) -> dict[str, Any]:
-        """One episode for the viewers of `wrappers`: see `aerojax.scene.episode_scene`."""
-        from aerojax.scene import episode_scene
+        """One episode for the viewers of `wrappers`: see `aerojax.drawing.scene.episode_scene`."""
+        from aerojax.drawing.scene import episode_scene
 
         return episode_scene(self, states, rewards, title=title)
 

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from aerojax import flight, sensing
 from aerojax.aircraft import GRAVITY, Fleet
 from aerojax.config import Config
-from aerojax.geometry import Frame, across, frame, relate
+from aerojax.rules import flight, sensing
+from aerojax.rules.geometry import Frame, across, frame, relate
 from aerojax.state import Motion, State
 
 OWN_FEATURES = 16

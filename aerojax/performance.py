@@ -1,6 +1,6 @@
 """What a class of aircraft can do at a height: the figures by which aircraft are compared.
 
-All follow from the forces of `aerojax.flight` at full throttle. Speeds are in m/s, heights in
+All follow from the forces of `aerojax.rules.flight` at full throttle. Speeds are in m/s, heights in
 metres, turn rates in rad/s; arrays are float64 and as exact as flight's float32.
 """
 
@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from aerojax import flight
 from aerojax.aircraft import GRAVITY, AircraftClass, build_fleet
+from aerojax.rules import flight
 
 Values = NDArray[np.float64]
 

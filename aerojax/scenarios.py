@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from aerojax.config import Config, nearest_first
-from aerojax.escort import Escort
-from aerojax.pursuit import Pursuit
-from aerojax.search import Search
-from aerojax.waypoint import Waypoint
+from aerojax.objectives.escort import Escort
+from aerojax.objectives.pursuit import Pursuit
+from aerojax.objectives.search import Search
+from aerojax.objectives.waypoint import Waypoint
 
 SMALL_RADIUS = 6000.0  # m, of the arena where there is more to find than to fight
 

@@ -15,8 +15,8 @@ from PIL import Image
 
 import aerojax
 import paxmen
-from mars_demo.evaluate import record
-from mars_demo.pretrained import load_pretrained
+from mars_demo.evaluation.episodes import record
+from mars_demo.evaluation.pretrained import load_pretrained
 from wrappers import record as record_scene
 from wrappers import render_frame, render_frames, save_scene
 

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from mars_demo.hosts import join_hosts
+from mars_demo.runs.hosts import join_hosts
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     if sys.argv[1:2] == ["sweep"]:
         # Its runs are processes that share the accelerator with it, and it needs nothing there.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    from mars_demo.cli import main as run
+    from mars_demo.cli.main import main as run
 
     run()
 

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from mars_demo import processes
-from mars_demo.cli import main
+from docs.experiments import objective_study, scenario_study
+from mars_demo.cli.main import main
+from mars_demo.experiments import processes, tuning
 from mars_demo.play import playing, watch
-from mars_demo.studies import objective_study, scenario_study
-from mars_demo.suite import tuning
 from tests.pages import COMMANDS, OWN_TEST, ROOT
 from wrappers.viewing import window
 
@@ -106,7 +105,7 @@ def test_the_commands_of_a_page_run(page, fewer, windows, tmp_path, monkeypatch,
         run(TRAINED)
     for words in ours:
         if "--checkout" in words or "--distributed" in words:
-            continue  # tests/mars_demo/test_train_bench.py and test_hosts.py run these
+            continue  # tests/mars_demo/experiments/test_train_bench.py and test_hosts.py run these
         lacking = next((said for word, said in LACKING.items() if word in words), None)
         if lacking:
             with pytest.raises(SystemExit, match="2"):

@@ -11,9 +11,9 @@ import pytest
 import tyro
 
 from aerojax.scenarios import SCENARIOS
-from mars_demo.cli import main
-from mars_demo.objectives import OBJECTIVES
-from mars_demo.tasks import get_task
+from mars_demo.cli.main import main
+from mars_demo.learning.objectives import OBJECTIVES
+from mars_demo.tasks.registry import get_task
 from tests.pages import COMMANDS, OWN_TEST, PAGES, ROOT, blocks
 
 LANGUAGES = {

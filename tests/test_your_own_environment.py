@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mars_demo.cli import main
-from mars_demo.tasks import get_task
+from mars_demo.cli.main import main
+from mars_demo.tasks.registry import get_task
 
 PAGE = (Path(__file__).parents[1] / "docs" / "your_own_environment.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)

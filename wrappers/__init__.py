@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from wrappers.agent_id import AgentId as AgentId
     from wrappers.auto_reset import AutoReset as AutoReset
     from wrappers.checked import Checked as Checked
-    from wrappers.conformance import ContractError as ContractError
+    from wrappers.conformance.check import check_env as check_env
+    from wrappers.conformance.check import find_problems as find_problems
+    from wrappers.conformance.contract import ContractError as ContractError
     from wrappers.episode import record as record
     from wrappers.episode_statistics import EpisodeStatistics as EpisodeStatistics
-    from wrappers.examination import check_env as check_env
-    from wrappers.examination import find_problems as find_problems
-    from wrappers.gymnasium_env import to_gymnasium as to_gymnasium
+    from wrappers.gymnasium.convert import to_gymnasium as to_gymnasium
     from wrappers.gymnax_env import to_gymnax as to_gymnax
     from wrappers.jaxmarl_names import register_with_jaxmarl as register_with_jaxmarl
-    from wrappers.jumanji_env import from_jumanji as from_jumanji
+    from wrappers.jumanji.env import from_jumanji as from_jumanji
     from wrappers.mava_view import MavaView as MavaView
     from wrappers.pettingzoo_env import to_pettingzoo as to_pettingzoo
     from wrappers.pooled_auto_reset import PooledAutoReset as PooledAutoReset
@@ -48,7 +48,7 @@ _MODULE_OF = {
     "AgentId": "wrappers.agent_id",
     "AutoReset": "wrappers.auto_reset",
     "Checked": "wrappers.checked",
-    "ContractError": "wrappers.conformance",
+    "ContractError": "wrappers.conformance.contract",
     "EpisodeStatistics": "wrappers.episode_statistics",
     "MavaView": "wrappers.mava_view",
     "ObservationWrapper": "wrappers.wrapper",
@@ -58,10 +58,10 @@ _MODULE_OF = {
     "TimeLimit": "wrappers.time_limit",
     "WorldState": "wrappers.world_state",
     "Wrapper": "wrappers.wrapper",
-    "check_env": "wrappers.examination",
+    "check_env": "wrappers.conformance.check",
     "check_scene": "wrappers.viewing.scene",
-    "find_problems": "wrappers.examination",
-    "from_jumanji": "wrappers.jumanji_env",
+    "find_problems": "wrappers.conformance.check",
+    "from_jumanji": "wrappers.jumanji.env",
     "html_replay": "wrappers.viewing.replay",
     "html_replay_3d": "wrappers.viewing.replay",
     "list_envs": "wrappers.registry",
@@ -74,7 +74,7 @@ _MODULE_OF = {
     "render_svg": "wrappers.viewing.svg",
     "save_scene": "wrappers.viewing.files",
     "show": "wrappers.viewing.notebook",
-    "to_gymnasium": "wrappers.gymnasium_env",
+    "to_gymnasium": "wrappers.gymnasium.convert",
     "to_gymnax": "wrappers.gymnax_env",
     "to_pettingzoo": "wrappers.pettingzoo_env",
 }

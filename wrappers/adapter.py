@@ -12,7 +12,7 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.environments.spaces import Discrete
 
-from wrappers.conformance import check_shapes
+from wrappers.conformance.contract import check_shapes
 from wrappers.wrapper import Wrapper
 
 

@@ -13,7 +13,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.environments.spaces import Box, Discrete
 
 from wrappers.adapter import action_masks
-from wrappers.conformance import check_shapes, describe, space_struct
+from wrappers.conformance.contract import check_shapes, describe, space_struct
 from wrappers.world_state import WorldState
 from wrappers.wrapper import Observations, Transition
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from wrappers.adapter import action_masks, check_adaptable, make_keys
 from wrappers.endings import endings
-from wrappers.gym_spaces import gym_space
+from wrappers.gymnasium.spaces import gym_space
 from wrappers.packing import Packed, fetch, pack
 from wrappers.viewing.rendering import Renderer
 

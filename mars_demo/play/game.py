@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mars_demo.evaluate import Policy
-from mars_demo.rollout import Env, stack_agents
-from mars_demo.tasks import Task
+from mars_demo.evaluation.episodes import Policy
+from mars_demo.learning.rollout import Env, stack_agents
+from mars_demo.tasks.registry import Task
 
 
 class Game:

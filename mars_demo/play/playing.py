@@ -9,19 +9,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mars_demo.config import check_name, check_number
-from mars_demo.evaluate import Policy, Trained, scripted_policy, trained_run
-from mars_demo.play.controls import Flight
-from mars_demo.play.flight import KEPT as FLIGHT_KEPT
-from mars_demo.play.flight import FlightScreen
+from mars_demo.evaluation.episodes import Policy, Trained, scripted_policy, trained_run
+from mars_demo.evaluation.pretrained import list_pretrained, load_pretrained
+from mars_demo.learning.config import check_name, check_number
+from mars_demo.learning.rollout import Env
+from mars_demo.play.flight_screen import KEPT as FLIGHT_KEPT
+from mars_demo.play.flight_screen import FlightScreen
 from mars_demo.play.game import Game
-from mars_demo.play.sticks import open_gamepad
-from mars_demo.play.turns import KEPT as TURNS_KEPT
-from mars_demo.play.turns import Turns
-from mars_demo.pretrained import list_pretrained, load_pretrained
-from mars_demo.rollout import Env
-from mars_demo.run import RunError
-from mars_demo.tasks import SUITE, TASKS, Task, get_task, list_tasks
+from mars_demo.play.grid_screen import KEPT as TURNS_KEPT
+from mars_demo.play.grid_screen import Turns
+from mars_demo.play.hooks import Flight
+from mars_demo.play.pilot_input import open_gamepad
+from mars_demo.runs.folder import RunError
+from mars_demo.tasks.registry import SUITE, TASKS, Task, get_task, list_tasks
 from wrappers.viewing.window import Loading, Screen, check_display, run_window
 
 SCRIPT = "script"

@@ -8,10 +8,10 @@ from typing import Any
 
 import jax
 
-from mars_demo.evaluate import Trained, record
-from mars_demo.play.controls import Flight
-from mars_demo.run import RunError
-from mars_demo.tasks import TASKS
+from mars_demo.evaluation.episodes import Trained, record
+from mars_demo.play.hooks import Flight
+from mars_demo.runs.folder import RunError
+from mars_demo.tasks.registry import TASKS
 from wrappers.viewing.player import Player
 from wrappers.viewing.window import Loading, run_window
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import aerojax
-from aerojax import rules
 from aerojax.draws import Draws
-from aerojax.objectives import Events
+from aerojax.objectives.base import Events
+from aerojax.rules import step as rules
 from aerojax.state import Motion, Obstacles
 
 KEY = jax.random.key(0)

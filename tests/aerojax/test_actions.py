@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aerojax import actions
-from aerojax.flight import Command
+from aerojax.rules.flight import Command
 
 ALL = jnp.arange(45, dtype=jnp.int32)
 # Lateral is the slowest to change and throttle the fastest.

@@ -8,10 +8,10 @@ import pytest
 
 import aerojax
 from aerojax.config import Config
-from aerojax.escort import Escort
-from aerojax.pursuit import Pursuit
-from aerojax.search import Search
-from aerojax.waypoint import Waypoint
+from aerojax.objectives.escort import Escort
+from aerojax.objectives.pursuit import Pursuit
+from aerojax.objectives.search import Search
+from aerojax.objectives.waypoint import Waypoint
 
 ONE, TEN = ("fighter",), ("fighter",) * 10
 OWN = dataclasses.replace(aerojax.CLASSES["fighter"], name="own", mass=8000.0)

@@ -10,11 +10,11 @@ import pytest
 from scipy.stats import kstest
 
 import aerojax
-from aerojax import rules
 from aerojax.draws import Draws, draw_words
 from aerojax.env import _count_words
-from aerojax.flight import Command
-from aerojax.spawn import spawn
+from aerojax.rules import step as rules
+from aerojax.rules.flight import Command
+from aerojax.rules.spawn import spawn
 
 
 def test_numbers_are_uniform_and_never_the_upper_end():

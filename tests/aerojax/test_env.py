@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import aerojax
-from aerojax.waypoint import Waypoint
+from aerojax.objectives.waypoint import Waypoint
 
 KEY = jax.random.key(0)
 

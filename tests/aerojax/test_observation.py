@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import aerojax
-from aerojax.objectives import Points
-from aerojax.waypoint import Waypoint
+from aerojax.objectives.base import Points
+from aerojax.objectives.waypoint import Waypoint
 
 G = 9.80665
 # Northwards at 200 m/s; the other is 400 m ahead and 300 m to the right, and flies west.

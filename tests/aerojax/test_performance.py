@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from aerojax.aircraft import CLASSES, GRAVITY, build_fleet
-from aerojax.flight import Command, direct, fly, guided
 from aerojax.performance import (
     SPEEDS,
     curves,
@@ -15,6 +14,7 @@ from aerojax.performance import (
     specific_excess_power,
     sustained_turn_rate,
 )
+from aerojax.rules.flight import Command, direct, fly, guided
 from aerojax.state import Motion
 
 HEIGHT = 3000.0

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mars_demo.checkpoint import list_checkpoints, read_newest, save_checkpoint
+from mars_demo.runs.checkpoint import list_checkpoints, read_newest, save_checkpoint
 
 
 def state(step: int) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ import sys
 import jax
 import numpy as np
 
-from mars_demo.checkpoint import to_arrays
+from mars_demo.runs.checkpoint import to_arrays
 from tests.mars_demo.conftest import TOY_CONFIG, make_trainer
 
 TRAINER = make_trainer(TOY_CONFIG.replace(network="gru", stagger=True))

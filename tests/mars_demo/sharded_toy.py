@@ -12,10 +12,10 @@ import sys
 import jax
 import numpy as np
 
-from mars_demo.checkpoint import from_arrays, to_arrays
-from mars_demo.sharding import REPLICATED, SHARDED, shard
-from mars_demo.train import Trainer
-from mars_demo.update import update
+from mars_demo.learning.sharding import REPLICATED, SHARDED, shard
+from mars_demo.learning.train import Trainer
+from mars_demo.learning.update import update
+from mars_demo.runs.checkpoint import from_arrays, to_arrays
 from tests.mars_demo.conftest import TOY_CONFIG, make_toy_task
 
 LATER = jax.sharding.PartitionSpec(None, "envs")  # time first

@@ -2,20 +2,21 @@
 
     python -m tests.mars_demo.toy_host FOLDER UPDATES
 
-The environment says who the others are, as `mars_demo.hosts.join_hosts` reads it.
+The environment says who the others are, as `mars_demo.runs.hosts.join_hosts` reads it.
 """
 
 import sys
 from pathlib import Path
 
-from mars_demo import hosts
+from mars_demo.runs import hosts
 
 
 def main():
     folder, updates = Path(sys.argv[1]), int(sys.argv[2])
     hosts.HEARTBEAT_SECONDS = 10
     hosts.join_hosts()
-    from mars_demo import run, session
+    from mars_demo.runs import folder as run
+    from mars_demo.runs import loop as session
     from tests.mars_demo.conftest import TOY_CONFIG, make_toy_task
 
     run.get_task = lambda name: make_toy_task()

@@ -7,8 +7,11 @@ pass, 0 for none: a disk that fills up.
 import resource
 import sys
 
-from mars_demo import cli, run, session, train_command
-from mars_demo.processes import flags
+from mars_demo.cli import main as cli
+from mars_demo.cli import train as train_command
+from mars_demo.experiments.processes import flags
+from mars_demo.runs import folder as run
+from mars_demo.runs import loop as session
 
 if __name__ == "__main__":
     from conftest import TOY_CONFIG, make_toy_task  # after cli, which silences what it imports

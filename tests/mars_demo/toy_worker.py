@@ -1,4 +1,4 @@
-"""`python -m mars_demo.suite.worker` on the toy task: python toy_worker.py SECONDS SWEEP NAME
+"""`python -m mars_demo.experiments.worker` on the toy task: python toy_worker.py SECONDS SWEEP NAME
 
 It waits so many seconds after each evaluation, and saves after every update. A run whose folder
 has a file `die` kills itself after its first evaluation, as one does that runs out of memory.
@@ -10,9 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-from mars_demo import run as runs
-from mars_demo import session
-from mars_demo.suite import worker
+from mars_demo.experiments import worker
+from mars_demo.runs import folder as runs
+from mars_demo.runs import loop as session
 
 if __name__ == "__main__":
     from conftest import make_toy_task

@@ -1,0 +1,1 @@
+"""What viewers draw of an episode."""

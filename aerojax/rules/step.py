@@ -1,0 +1,200 @@
+"""One step of everything but the agents' minds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from aerojax.aircraft import Fleet
+from aerojax.config import Config, Sides
+from aerojax.draws import Draws
+from aerojax.objectives.base import Events, Verdict
+from aerojax.pilots.scripts import SCRIPTS, transport
+from aerojax.rules import arena, flight, gun, sensing
+from aerojax.rules.flight import Command
+from aerojax.rules.geometry import Relation, members, relate, reverse
+from aerojax.state import Motion, Obstacles, State
+
+TIME_STEP = 0.5  # s
+
+
+class Outcome(NamedTuple):
+    """What a step brought the teams whose aircraft are agents: A, and in self-play B."""
+
+    reward: Array  # float32 (teams,)
+    terms: Array  # float32 (T, teams), in the order of the objective's `term_names`
+    win: Array  # bool (teams,)
+    lose: Array  # bool (teams,)
+    terminated: Array  # bool ()
+    truncated: Array  # bool ()
+    alive: Array  # bool (N,)
+
+
+def play(
+    config: Config, fleet: Fleet, state: State, commands: Command, draws: Draws
+) -> tuple[State, Outcome]:
+    """One step: everyone flies, looks and shoots, and the objective judges.
+
+    Args:
+        config: the task.
+        fleet: the slots' coefficients.
+        state: the state before.
+        commands: the agents' commands, in the order of their slots.
+        draws: uniform numbers.
+    """
+    before = relate_teams(config, state.motion)
+    commands = _everyones(config, fleet, state, commands)
+    moved = _fly(config, fleet, state, commands)
+    crashed = state.alive & (
+        arena.out_of_bounds(moved, config.radius, config.ceiling)
+        | arena.collided(moved, state.alive, TIME_STEP)
+        | arena.inside(state.obstacles, moved)
+    )
+    alive = state.alive & ~crashed
+    after = relate_teams(config, moved)
+    seen_a, seen_b, linked_a, linked_b = look(
+        config, fleet, moved, alive, state.obstacles, after, draws
+    )
+    damage, target = _shoot(config, fleet, after, seen_a, seen_b, draws)
+    damage = jnp.minimum(damage, state.hp)
+    hp = jnp.where(alive, state.hp - damage, 0.0)
+    alive = alive & (hp > 0.0)
+    state_after = replace(
+        state,
+        motion=moved,
+        hp=hp,
+        alive=alive,
+        hurt=damage,
+        target=target,
+        linked_a=linked_a,
+        linked_b=linked_b,
+        step=state.step + 1,
+    )
+    events = Events(damage, crashed, before, after)
+    verdict = config.objective.judge(config, fleet, state, state_after, events, draws)
+    alive = alive & ~verdict.removed
+    own, foe = config.team_a
+    truncated = ~verdict.over & (state_after.step >= config.max_steps)
+    state_after = replace(
+        state_after,
+        alive=alive,
+        hp=jnp.where(alive, hp, 0.0),
+        seen_a=seen_a & both(alive[own], alive[foe]),
+        seen_b=seen_b & both(alive[foe], alive[own]),
+        task=verdict.task,
+        done=verdict.over | truncated,
+    )
+    return state_after, _outcome(config, verdict, truncated, alive)
+
+
+def relate_teams(config: Config, motion: Motion) -> Relation:
+    """From team A to team B."""
+    return relate(*(members(motion, side) for side in config.team_a))
+
+
+def both(rows: Array, columns: Array) -> Array:
+    """bool (n, m): true of the row and of the column."""
+    return rows[:, None] & columns[None, :]
+
+
+def look(
+    config: Config,
+    fleet: Fleet,
+    motion: Motion,
+    alive: Array,
+    obstacles: Obstacles,
+    relation: Relation,
+    draws: Draws,
+) -> tuple[Array, Array, Array, Array]:
+    """Own detections of A and of B, and the datalinks of A and of B; see `State`."""
+    own, foe = config.team_a
+    visible = both(alive[own], alive[foe])
+    if config.obstacles:
+        visible &= arena.in_sight(obstacles, members(motion, own), members(motion, foe))
+
+    def chance(rows: int, columns: int) -> Array | None:
+        return draws.uniform((rows, columns)) if config.stochastic_sensors else None
+
+    a, b = own.stop - own.start, foe.stop - foe.start
+    seen_a = sensing.detect(relation, fleet.radar_range[own], visible, chance(a, b))
+    seen_b = sensing.detect(
+        reverse(relation), fleet.radar_range[foe], visible.swapaxes(0, 1), chance(b, a)
+    )
+    linked_a, linked_b = (_link(config, members(motion, side), draws) for side in (own, foe))
+    return seen_a, seen_b, linked_a, linked_b
+
+
+def _link(config: Config, team: Motion, draws: Draws) -> Array:
+    count = team.x.shape[0]
+    if not config.link_dropout:
+        return sensing.linked(team, jnp.zeros((count, count, *team.x.shape[1:]), bool))
+    return sensing.linked(team, draws.uniform((count, count)) < config.link_dropout)
+
+
+def _everyones(config: Config, fleet: Fleet, state: State, agents: Command) -> Command:
+    """The commands of all slots: the agents' and the scripts'."""
+    allies = config.num_allies
+    parts = [jax.tree.map(lambda x: x[:allies], agents)]
+    if config.objective.convoy:
+        parts.append(transport(config, fleet, state))
+    if config.selfplay:
+        parts.append(jax.tree.map(lambda x: x[allies:], agents))
+    elif config.num_enemies:
+        parts.append(SCRIPTS[config.opponents](config, fleet, state, config.team_b))
+    return jax.tree.map(lambda *x: jnp.concatenate(x), *parts)
+
+
+def _fly(config: Config, fleet: Fleet, state: State, commands: Command) -> Motion:
+    guidance = flight.guided if config.control == "guided" else flight.direct
+    moved = flight.fly(fleet, state.motion, commands, guidance, TIME_STEP)
+    return jax.tree.map(lambda new, old: jnp.where(state.alive, new, old), moved, state.motion)
+
+
+def _shoot(
+    config: Config, fleet: Fleet, relation: Relation, seen_a: Array, seen_b: Array, draws: Draws
+) -> tuple[Array, Array]:
+    """Hit points that everyone is about to lose, and whom everyone fires at."""
+    own, foe = config.team_a
+    if not (config.objective.guns and config.num_enemies):
+        nothing = jnp.zeros_like(fleet.max_hp)
+        return nothing, nothing.astype(jnp.int32) - 1
+    at_b = _fire(config, fleet, Sides(own, foe), relation, seen_a, draws)
+    at_a = _fire(config, fleet, Sides(foe, own), reverse(relation), seen_b, draws)
+    damage = jnp.concatenate([at_a.damage, at_b.damage])
+    border = own.stop
+    target_a = jnp.where(at_b.target < 0, -1, at_b.target + border)
+    return damage, jnp.concatenate([target_a, at_a.target])
+
+
+def _fire(
+    config: Config, fleet: Fleet, sides: Sides, relation: Relation, seen: Array, draws: Draws
+) -> gun.Fire:
+    gun_rate = fleet.gun_rate[sides.own]
+    rate = gun.damage_rate(relation, fleet.gun_range[sides.own], gun_rate)
+    if config.stochastic_guns:
+        chance = draws.uniform((sides.own.stop - sides.own.start,))
+        rate = gun.by_chance(rate, gun_rate, chance, TIME_STEP)
+    return gun.fire(rate, seen, TIME_STEP)
+
+
+def _outcome(config: Config, verdict: Verdict, truncated: Array, alive: Array) -> Outcome:
+    objective = config.objective
+    terms, ends = [verdict.terms_a], [verdict.win_a, verdict.win_b]
+    if config.selfplay:
+        terms.append(verdict.terms_b)
+    teams = len(terms)
+    return Outcome(
+        reward=jnp.stack([objective.reward(team) for team in terms]),
+        terms=jnp.stack(
+            [jnp.stack([team[name] for team in terms]) for name in objective.term_names]
+        ),
+        win=jnp.stack(ends[:teams]),
+        lose=jnp.stack(ends[::-1][:teams]),
+        terminated=verdict.over,
+        truncated=truncated,
+        alive=alive,
+    )

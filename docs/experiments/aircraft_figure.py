@@ -1,0 +1,73 @@
+"""A figure of what classes of aircraft can do: turns, excess power, and speeds over height."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mars_demo.evaluation.charts import LOOK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Curves = Mapping[str, Mapping[str, np.ndarray]]
+"""By class and name: `speed` m/s with `sustained` rad/s, `instantaneous` rad/s and `power` m/s;
+`altitude` m with `slowest` m/s and `fastest` m/s."""
+
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#555555")
+SUSTAINED: dict[str, Any] = {"linestyle": "-", "linewidth": 1.8}
+INSTANTANEOUS: dict[str, Any] = {"linestyle": (0, (3, 1.5)), "linewidth": 1.2}
+
+
+def draw_aircraft(curves: Curves, path: str | Path) -> None:
+    """Draw up to six classes' curves.
+
+    Args:
+        curves: the figures of each class, in the order of the legend.
+        path: where to write; the suffix names the format, such as `.png` or `.pdf`.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.lines import Line2D
+
+    with rc_context(LOOK):
+        canvas = Figure(figsize=(10.0, 4.3), layout=ConstrainedLayoutEngine(wspace=0.06))
+        turn, power, envelope = canvas.subplots(1, 3)
+        for colour, of in zip(COLOURS, curves.values(), strict=False):
+            turn.plot(of["speed"], np.degrees(of["instantaneous"]), color=colour, **INSTANTANEOUS)
+            turn.plot(of["speed"], np.degrees(of["sustained"]), color=colour, **SUSTAINED)
+            power.plot(of["speed"], of["power"], color=colour, **SUSTAINED)
+            kilometres = of["altitude"] / 1e3
+            for edge in ("slowest", "fastest"):
+                envelope.plot(of[edge], kilometres, color=colour, **SUSTAINED)
+        turn.set(title="(a)  Turn rate", ylabel="°/s", ylim=(0, 30))
+        power.set(title="(b)  Specific excess power", ylabel="m/s", ylim=(0, 200))
+        envelope.set(
+            title="(c)  Slowest and fastest level flight", ylabel="height, km", ylim=(0, 10)
+        )
+        for panel in (turn, power, envelope):
+            _finish(panel)
+        styles = {"sustained": SUSTAINED, "instantaneous": INSTANTANEOUS}
+        turn.legend(
+            handles=[Line2D([], [], color="0.3", label=label, **s) for label, s in styles.items()],
+            loc="upper right",
+            frameon=False,
+            fontsize=10,
+        )
+        classes = [
+            Line2D([], [], color=colour, label=name, **SUSTAINED)
+            for colour, name in zip(COLOURS, curves, strict=False)
+        ]
+        canvas.legend(
+            handles=classes, loc="outside upper center", ncols=len(classes), frameon=False
+        )
+        canvas.savefig(path, dpi=120)
+
+
+def _finish(panel: Axes) -> None:
+    panel.set(xlabel="speed, m/s", xlim=(50, 360))
+    panel.grid(alpha=0.25)

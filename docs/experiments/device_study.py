@@ -1,0 +1,117 @@
+"""What a device can do: steps a second by batch size, alone and in training, and whole runs.
+
+One command does all of it and names the device, so that figures of different machines compare.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import jax
+
+from mars_demo.evaluation.episodes import evaluate_run
+from mars_demo.evaluation.statistics import mean_and_interval
+from mars_demo.experiments.bench import heading, prepare, seconds
+from mars_demo.learning.config import DEFAULT_ALGO
+from mars_demo.learning.train import Trainer
+from mars_demo.runs.checkpoint import write_atomically
+from mars_demo.runs.folder import train_run
+from mars_demo.runs.memory import free_bytes, needed_bytes
+from mars_demo.tasks.registry import Task, get_task
+
+TASKS = ("paxmen-4", "paxmen-6", "aerojax/identical_5_vs_5")
+WHOLE_RUNS = ("paxmen-4", "aerojax/identical_5_vs_5")
+SMALLEST, FACTOR = 256, 4  # environments, and from one size to the next
+STEPS = 100  # of a timed rollout
+UPDATES = 5  # of a timed training
+REPEATS = 3
+EPISODES = 256
+
+
+def study_device(out: Path, largest: int = 2**20) -> str:
+    """Measures, trains, and returns a page of tables, which is also written to `out/device.md`.
+
+    Args:
+        out: a folder; whole runs that are finished there are not run again.
+        largest: the most environments to try; memory may end it earlier.
+    """
+    parts = [
+        heading(),
+        "",
+        "| task | environments | environment steps a second | first call, s |",
+        "|---|---|---|---|",
+        *(line for name in TASKS for line in _rows(get_task(name), largest, _rollouts)),
+        "",
+        "| task | environments | training steps a second | first call, s |",
+        "|---|---|---|---|",
+        *(line for name in TASKS for line in _rows(get_task(name), largest, _updates)),
+        "",
+        "| whole run | steps | seconds | score |",
+        "|---|---|---|---|",
+        *(_whole_run(get_task(name), out / name) for name in WHOLE_RUNS),
+    ]
+    text = "\n".join(parts) + "\n"
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "device.md", text.encode())
+    return text
+
+
+def _rows(
+    task: Task, largest: int, measure: Callable[[Task, int], tuple[float, float]]
+) -> Iterator[str]:
+    """A row for each number of environments, up to what fits into memory."""
+    num_envs = SMALLEST
+    while num_envs <= largest and _fits(task, num_envs):
+        try:
+            rate, first = measure(task, num_envs)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            yield f"| {task.name} | {num_envs:,} | out of memory | |"
+            return
+        yield f"| {task.name} | {num_envs:,} | {rate:,.0f} | {first:.1f} |"
+        num_envs *= FACTOR
+
+
+def _fits(task: Task, num_envs: int) -> bool:
+    """Whether memory has room for three times the least that training needs."""
+    free = free_bytes()
+    config = task.preset(DEFAULT_ALGO).replace(num_envs=num_envs)
+    return free is None or 3 * needed_bytes(Trainer(task, config)) < free
+
+
+def _rollouts(task: Task, num_envs: int) -> tuple[float, float]:
+    """Environment steps a second with random actions, and the seconds of the first call."""
+    run, first, _ = prepare(task.make(), num_envs, STEPS)
+    return num_envs * STEPS / min(seconds(run) for _ in range(REPEATS)), first
+
+
+def _updates(task: Task, num_envs: int) -> tuple[float, float]:
+    """Environment steps a second of training, and the seconds of the first update."""
+    config = task.preset(DEFAULT_ALGO).replace(num_envs=num_envs, stagger=False)
+    trainer = Trainer(task, config)
+    begin = time.perf_counter()
+    state, metrics = trainer.step(trainer.init(jax.random.key(0)))
+    jax.block_until_ready(metrics)
+    first, rates = time.perf_counter() - begin, []
+    for _ in range(REPEATS):
+        begin = time.perf_counter()
+        for _ in range(UPDATES):
+            state, metrics = trainer.step(state)
+        jax.block_until_ready(metrics)
+        rates.append(UPDATES * config.steps_per_update / (time.perf_counter() - begin))
+    return max(rates), first
+
+
+def _whole_run(task: Task, folder: Path) -> str:
+    config = task.preset(DEFAULT_ALGO)
+    resume = (folder / "run.json").exists()
+    result = train_run(task, config, folder, resume=resume)
+    scores = evaluate_run(folder, EPISODES, seed=0, greedy=False).score
+    middle, half = mean_and_interval(scores)
+    return (
+        f"| {task.name} | {config.total_steps:,} | {result.seconds:.0f} | "
+        f"{middle:.2f} ± {half:.2f} {task.score_name} |"
+    )

@@ -1,0 +1,128 @@
+"""AeroJAX's benchmark, learned: random policy, script and trained teams on every scenario."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mars_demo.evaluation.charts import COLOURS
+from mars_demo.evaluation.curves import curve
+from mars_demo.evaluation.episodes import evaluate_run, reference_scores
+from mars_demo.evaluation.statistics import mean_and_interval
+from mars_demo.experiments.processes import train_all
+from mars_demo.learning.config import Config
+from mars_demo.runs.checkpoint import write_atomically
+from mars_demo.tasks.registry import MIXED_SCENARIOS, SCENARIOS, get_task
+
+ALGO = "mars"
+SEEDS = tuple(range(4))
+EPISODES = 512
+SHARING = {"shared": "one policy", "class": "one policy per class"}
+
+Scores = dict[str, list[float]]
+"""By policy: an entry for each seed, or one of a policy that is not trained."""
+
+
+def study_scenarios(out: Path) -> str:
+    """Trains MARS on every scenario with four seeds, and again per class where classes are mixed.
+
+    Runs that are there already are not run again. Writes scores.json, table.md and curves.png.
+
+    Args:
+        out: where to write.
+
+    Returns:
+        The table.
+    """
+    for name in SCENARIOS:
+        train_all(name, _runs(out, name), name)
+    scores = {name: _scores(out, name) for name in SCENARIOS}
+    write_atomically(out / "scores.json", json.dumps(scores, indent=1).encode())
+    _draw(out, scores)
+    table = _table(scores)
+    write_atomically(out / "table.md", (table + "\n").encode())
+    return table
+
+
+def _groups(out: Path, name: str) -> dict[str, Path]:
+    """A scenario's folders of runs, by how policies are shared."""
+    ways = SHARING if name in MIXED_SCENARIOS else ["shared"]
+    return {way: out / name.replace("/", "-") / way for way in ways}
+
+
+def _runs(out: Path, name: str) -> dict[Path, Config]:
+    preset = get_task(name).preset(ALGO)
+    return {
+        folder / f"seed_{seed}": preset.replace(seed=seed, policies=way)
+        for way, folder in _groups(out, name).items()
+        for seed in SEEDS
+    }
+
+
+def _scores(out: Path, name: str) -> Scores:
+    task = get_task(name)
+    scores = {
+        policy: [float(np.mean(played.score))]
+        for policy, played in reference_scores(task, EPISODES).items()
+    }
+    for way, folder in _groups(out, name).items():
+        runs = [evaluate_run(folder / f"seed_{s}", EPISODES, 0, greedy=False) for s in SEEDS]
+        scores[way] = [float(np.mean(run.score)) for run in runs]
+    return scores
+
+
+def _table(scores: Mapping[str, Scores]) -> str:
+    lines = [
+        f"| scenario | score | random | script | {SHARING['shared']} | {SHARING['class']} |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, row in scores.items():
+        task = get_task(name)
+        cells = [_cell(row[policy]) for policy in ("random", task.script_name, "shared")]
+        cells.append(_cell(row["class"]) if "class" in row else "")
+        lines.append(f"| {name} | {task.score_name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(values: Sequence[float]) -> str:
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
+    return "{:.2f} ± {:.2f}".format(*mean_and_interval(np.array(values)))
+
+
+def _draw(out: Path, scores: Mapping[str, Scores]) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 5.4), layout="constrained")
+    *panels, last = figure.subplots(2, 4).flat
+    for axes, (name, row) in zip(panels, scores.items(), strict=False):
+        task = get_task(name)
+        for colour, (way, folder) in zip(COLOURS, _groups(out, name).items(), strict=False):
+            curves = [curve(folder / f"seed_{seed}") for seed in SEEDS]
+            steps = min((steps for steps, _ in curves), key=len)
+            values = np.stack([np.interp(steps, *points) for points in curves])
+            middle, half = np.array([mean_and_interval(column) for column in values.T]).T
+            axes.plot(steps / 1e6, middle, color=colour, linewidth=1.6, label=SHARING[way])
+            axes.fill_between(
+                steps / 1e6, middle - half, middle + half, color=colour, alpha=0.18, linewidth=0
+            )
+        axes.axhline(row[task.script_name][0], color="#555555", linestyle="--", label="script")
+        axes.axhline(row["random"][0], color="#999999", linestyle=":", label="random")
+        axes.set_title(name.removeprefix("aerojax/"), fontsize=10)
+        axes.set_ylabel(task.score_name)
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(left=0)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+    last.axis("off")
+    handles = {
+        label: line
+        for axes in panels
+        for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    last.legend(handles.values(), handles.keys(), loc="center", frameon=False)
+    figure.supxlabel("environment steps (millions)", fontsize=10)
+    figure.savefig(out / "curves.png", dpi=130)

@@ -1,0 +1,89 @@
+"""The first look: train a team, evaluate it beside others, and draw what it learned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+
+from mars_demo.evaluation.curves import draw_curves
+from mars_demo.evaluation.episodes import (
+    Episodes,
+    Trained,
+    evaluate,
+    record,
+    reference_scores,
+    trained_run,
+)
+from mars_demo.evaluation.statistics import mean_and_interval
+from mars_demo.runs.folder import RunError, train_run
+from mars_demo.tasks.registry import Task, get_task
+
+EPISODES = 256
+
+
+def demo(task_name: str, algo: str, out: Path, seed: int, total_steps: int | None) -> None:
+    """Trains, evaluates and draws into one folder, and prints where everything is.
+
+    A demo that was cut off goes on; a finished one is evaluated and drawn again.
+    """
+    task = get_task(task_name)
+    config = task.preset(algo).replace(seed=seed)
+    if total_steps is not None:
+        config = config.replace(total_steps=total_steps)
+    has_run = (out / "run.json").exists()
+    print(f"Training {algo.upper()} on {task.name} for {config.total_steps / 1e6:g} M steps.")
+    result = train_run(task, config, out, resume=has_run)
+    if not result.finished:
+        print("Stopped and saved. The same command goes on from here.")
+        return
+    print(f"Trained for {result.seconds:.0f} s. Playing {EPISODES} episodes with each policy.")
+    team = trained_run(out)
+    scores = compare_policies(team, EPISODES, seed=0, greedy=False)
+    print(format_scores(task, scores))
+    bars = {name: float(s.score.mean()) for name, s in scores.items() if name != "trained"}
+    draw_curves({f"{algo.upper()}, seed {seed}": [out]}, bars, task.score_name, out / "curve.png")
+    drawn = render(team, ["gif", "html"], out, seed=0, greedy=False)
+    print("Look at:")
+    for what, path in {
+        "learning curve": out / "curve.png",
+        "an episode, animated": drawn[0],
+        "an episode with a scrubber": drawn[1],
+        "checkpoints": out / "checkpoints",
+        "metrics": out / "metrics.jsonl",
+    }.items():
+        print(f"  {what:28s} {path}")
+
+
+def compare_policies(team: Trained, episodes: int, seed: int, greedy: bool) -> dict[str, Episodes]:
+    """A trained team beside the random policy and, where there is one, the task's script."""
+    task = team.trainer.task
+    trained = evaluate(task, team.policy(greedy), jax.random.key(seed), episodes)
+    return {"trained": trained} | reference_scores(task, episodes, seed)
+
+
+def format_scores(task: Task, scores: dict[str, Episodes]) -> str:
+    """A table of policies: score and return, with 95 % confidence intervals over episodes."""
+    lines = [f"{'policy':16s} {task.score_name:>22s} {'return':>18s} {'episodes':>10s}"]
+    for name, played in scores.items():
+        score, reward = (
+            "{:.2f} ± {:.2f}".format(*mean_and_interval(x)) for x in (played.score, played.reward)
+        )
+        lines.append(f"{name:16s} {score:>22s} {reward:>18s} {len(played.score):>10d}")
+    return "\n".join(lines)
+
+
+def render(team: Trained, formats: list[str], out: Path, seed: int, greedy: bool) -> list[Path]:
+    """Plays one episode with a trained team and draws it into `out/episode.FORMAT`."""
+    task = team.trainer.task
+    if task.scene is None:
+        raise RunError(f"task {task.name} cannot be drawn yet")
+    played = record(task, team.policy(greedy), jax.random.key(seed))
+    scene = task.scene(team.trainer.env, played.states, played.rewards, team.title)
+    from wrappers import save_scene
+
+    out.mkdir(parents=True, exist_ok=True)
+    paths = [out / f"episode.{name}" for name in formats]
+    for path in paths:
+        save_scene(scene, path)
+    return paths

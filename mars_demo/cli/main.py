@@ -1,0 +1,105 @@
+"""The command line `mars-demo`: every command is a frozen dataclass with a `run` method."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import Positional
+
+from mars_demo.runs.silence import silence
+
+with silence():  # stdout is for our answers
+    from mars_demo.tasks.registry import SUITE, TASKS, Task, get_task, list_tasks, task_facts
+
+from mars_demo.cli.report import Report
+from mars_demo.cli.study import Bench, Compare, Demo, Figure, Ratios, Study
+from mars_demo.cli.sweep import Sweep, Tune
+from mars_demo.cli.team import Eval, Export, Play, Render, Watch
+from mars_demo.cli.train import Train
+from mars_demo.learning.config import DEFAULT_ALGO, DEFAULT_TASK, Config
+from mars_demo.learning.objectives import OBJECTIVES
+from mars_demo.runs.checkpoint import CheckpointError
+from mars_demo.runs.folder import RunError
+
+
+@dataclass(frozen=True)
+class List:
+    """List the tasks, or the algorithms."""
+
+    what: Positional[Literal["tasks", "algorithms"]] = "tasks"
+    suite: bool = False
+    """Only the 47 tasks of the comparison: docs/suite.md."""
+
+    def run(self) -> None:
+        if self.what == "algorithms":
+            for name, objective in OBJECTIVES.items():
+                print(f"{name:12s} {(objective.__doc__ or '').strip().splitlines()[0]}")
+            return
+        names = itertools.chain(*SUITE.values()) if self.suite else list_tasks()
+        for name in names:
+            print(f"{name:30s} {task_facts(name)}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parses and runs a command; a user's mistake ends in one line on stderr and exit code 2."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        command = tyro.cli(_commands(args), args=args, prog="mars-demo", description=__package_doc)
+        command.run()
+    except (ValueError, RunError, CheckpointError, OSError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+__package_doc = "PaxMen and AeroJAX's reference trainer: MARS, MAPPO and MASPO."
+
+
+def _commands(args: Sequence[str]) -> type:
+    """All commands as one type; `train` gets the preset of the task and algorithm in `args`."""
+    train = tyro.conf.subcommand("train", default=Train(tyro.MISSING, _preset(args)))
+    union: object = Annotated[Train, train]
+    for name, kind in {
+        "eval": Eval,
+        "render": Render,
+        "watch": Watch,
+        "play": Play,
+        "export": Export,
+        "list": List,
+        "compare": Compare,
+        "ratios": Ratios,
+        "study": Study,
+        "sweep": Sweep,
+        "tune": Tune,
+        "report": Report,
+        "bench": Bench,
+        "figure": Figure,
+        "demo": Demo,
+    }.items():
+        union = union | Annotated[kind, tyro.conf.subcommand(name)]  # pyright: ignore[reportOperatorIssue]
+    return union  # pyright: ignore[reportReturnType]
+
+
+def _preset(args: Sequence[str]) -> Config:
+    """The preset that a command line asks for, before its own options are applied."""
+    words = " ".join(args).replace("=", " ").split()
+    after = words.index("--algo") + 1 if "--algo" in words else len(words)
+    algo = words[after] if after < len(words) and words[after] in OBJECTIVES else DEFAULT_ALGO
+    return _named_task(args).preset(algo)
+
+
+def _named_task(args: Sequence[str]) -> Task:
+    """The task that a `train` names; the default where there is none, which `run` reports."""
+    for arg in args[1:] if args[:1] == ["train"] else ():
+        if arg in TASKS or "/" in arg:
+            with suppress(ValueError):
+                return get_task(arg)
+    return TASKS[DEFAULT_TASK]

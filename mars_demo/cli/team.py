@@ -1,0 +1,143 @@
+"""Commands for a trained team: play with it, draw it, hand it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import Positional
+
+from mars_demo.evaluation.episodes import Trained, trained_run
+from mars_demo.learning.config import check_number
+from mars_demo.runs.folder import RunError
+
+
+@dataclass(frozen=True)
+class _Played:
+    """What `eval`, `render` and `watch` have in common: whose team plays, and how."""
+
+    folder: Annotated[Positional[Path | None], tyro.conf.arg(metavar="RUN")] = None
+    """A run's folder."""
+    pretrained: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Instead: a team that ships with the package, or the JSON file of an exported one."""
+    greedy: bool = False
+    """Take the likeliest action instead of sampling."""
+    seed: int = 0
+    """Seed of the episodes."""
+
+    def team(self) -> Trained:
+        """The team that was asked for."""
+        from mars_demo.evaluation.pretrained import list_pretrained, load_pretrained
+
+        check_number("seed", self.seed, 0, 2**32 - 1)
+        if self.folder is not None and self.pretrained is None:
+            return trained_run(self.folder)
+        if self.pretrained is not None and self.folder is None:
+            return load_pretrained(self.pretrained)
+        names = ", ".join(list_pretrained())
+        raise ValueError(f"give either a run's folder or --pretrained, with one of: {names}")
+
+
+@dataclass(frozen=True)
+class Eval(_Played):
+    """Play whole episodes with a trained team, beside the random policy and the task's script."""
+
+    episodes: int = 256
+    """Episodes to play with each policy."""
+
+    def run(self) -> None:
+        from mars_demo.cli.demo import compare_policies, format_scores
+
+        check_number("episodes", self.episodes, 1, 10**6)
+        team = self.team()
+        scores = compare_policies(team, self.episodes, self.seed, self.greedy)
+        print(format_scores(team.trainer.task, scores))
+
+
+@dataclass(frozen=True)
+class Render(_Played):
+    """Play one episode with a trained team and draw it. Without a format: GIF and HTML."""
+
+    gif: bool = False
+    """Write an animated GIF."""
+    mp4: bool = False
+    """Write an MP4 video (needs the extra `video`)."""
+    html: bool = False
+    """Write a self-contained page with a scrubber."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
+    """Where to write [the run's folder, or demo/TASK]."""
+
+    def run(self) -> None:
+        from mars_demo.cli.demo import render
+
+        chosen = [name for name in ("gif", "mp4", "html") if getattr(self, name)]
+        team = self.team()
+        out = self.out or self.folder or Path("demo") / team.trainer.task.name
+        for path in render(team, chosen or ["gif", "html"], out, self.seed, self.greedy):
+            print(path)
+
+
+@dataclass(frozen=True)
+class Watch(_Played):
+    """Watch a trained team in a window, episode after episode. H shows the keys."""
+
+    def run(self) -> None:
+        from mars_demo.play.watch import watch
+        from wrappers.viewing.window import NoDisplayError
+
+        team = self.team()
+        try:
+            watch(team, self.seed, self.greedy)
+        except NoDisplayError as error:
+            raise RunError(f"{error}: mars-demo render draws a trained team's episode") from None
+
+
+@dataclass(frozen=True)
+class Play:
+    """Play one agent yourself, with scripted or trained team-mates. H shows the keys."""
+
+    task: Annotated[Positional[str], tyro.conf.arg(metavar="TASK")]
+    """A task with a way to play it: paxmen-4, -5, -6, or any of AeroJAX."""
+    mates: Annotated[str | None, tyro.conf.arg(metavar="TEAM")] = None
+    """Who the others are: script, a pretrained team, or a run's folder [a pretrained team of the
+    task if there is one, else script]."""
+    agent: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Whom you play [the first]."""
+    opponents: Annotated[str | None, tyro.conf.arg(metavar="SCRIPT")] = None
+    """Who flies against you, such as circle, pursuit, ace [as in the task]."""
+    rate: Annotated[float | None, tyro.conf.arg(metavar="STEPS")] = None
+    """Steps a second [PaxMen: the world waits for you; AeroJAX: 2, as fast as it is]."""
+    gamepad: bool = False
+    """Fly with a gamepad, too."""
+    seed: int = 0
+    """Seed of the first episode."""
+
+    def run(self) -> None:
+        from mars_demo.play.playing import Wish, play
+        from wrappers.viewing.window import NoDisplayError
+
+        try:
+            play(Wish(**vars(self)))
+        except NoDisplayError as error:
+            raise RunError(f"{error}: mars-demo render draws a trained team's episode") from None
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a run's trained team as files of its own: parameters, configuration, score."""
+
+    folder: Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """A run's folder."""
+    path: Annotated[Positional[Path], tyro.conf.arg(metavar="FILE")]
+    """The JSON file to write; the parameters go beside it, as safetensors."""
+    episodes: int = 1024
+    """Episodes to play for the score that is told."""
+
+    def run(self) -> None:
+        from mars_demo.evaluation.pretrained import export_team
+
+        check_number("episodes", self.episodes, 1, 10**6)
+        for path in export_team(self.folder, self.path, self.episodes):
+            print(path)

@@ -1,0 +1,80 @@
+"""The command that trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import jax
+import tyro
+from tyro.conf import OmitArgPrefixes, Positional
+
+from mars_demo.learning.config import Config, check_config, check_number
+from mars_demo.runs.folder import RunError, train_run, train_seeds
+from mars_demo.runs.hosts import is_first_host
+from mars_demo.runs.metrics import WeightsAndBiases, Writer
+from mars_demo.tasks.registry import get_task
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a team. Metrics, checkpoints and the configuration land in one folder."""
+
+    task: Annotated[Positional[str], tyro.conf.arg(metavar="TASK")]
+    """The task's name; `mars-demo list` shows all."""
+    config: OmitArgPrefixes[Config] = field(default_factory=Config)
+    """Defaults are the preset of the task and algorithm named on the command line."""
+    seeds: int = 1
+    """Train this many seeds, counting from --seed, each in a folder of its own."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
+    """The run's folder [runs/TASK/ALGO/seed_SEED]; with --seeds, the folder of their folders."""
+    resume: bool = False
+    """Go on with the run in that folder, bit for bit as if it had not stopped."""
+    bar: bool = True
+    """Show a progress bar."""
+    distributed: bool = False
+    """Train on the devices of several hosts; the same command on each of them: docs/scaling.md."""
+    wandb: Annotated[str | None, tyro.conf.arg(metavar="PROJECT")] = None
+    """Also send metrics to this project of Weights & Biases (needs the extra `wandb`)."""
+
+    def run(self) -> None:
+        task = get_task(self.task)
+        check_number("seeds", self.seeds, 1, 1 if self.distributed else 1000)
+        for seed in (self.config.seed, self.config.seed + self.seeds - 1):
+            check_config(self.config.replace(seed=seed))
+        parent = Path("runs") / task.name / self.config.algo
+        if self.seeds > 1:
+            self._run_seeds(self.out or parent)
+            return
+        folder = self.out or parent / f"seed_{self.config.seed}"
+        result = train_run(task, self.config, folder, self.resume, self.bar, self._log_to())
+        if not is_first_host():
+            return
+        if result.finished:
+            from mars_demo.evaluation.curves import draw_run
+
+            draw_run(folder)
+        else:
+            print(f"stopped and saved; go on with: mars-demo train {self.task} ... --resume")
+        print(f"run folder: {folder}")
+
+    def _log_to(self) -> list[Callable[[Path], Writer]]:
+        return [partial(WeightsAndBiases, project=self.wandb)] if self.wandb else []
+
+    def _run_seeds(self, parent: Path) -> None:
+        from mars_demo.experiments.processes import train_all
+
+        numbers = range(self.config.seed, self.config.seed + self.seeds)
+        runs = {parent / f"seed_{n}": self.config.replace(seed=n) for n in numbers}
+        taken = [folder for folder in runs if (folder / "run.json").exists()]
+        if taken and not self.resume:
+            raise RunError(f"{taken[0]} holds a run already; pass --resume to go on with it")
+        if jax.default_backend() == "cpu":
+            options = ["--wandb", self.wandb] if self.wandb else []
+            train_all(self.task, runs, f"{self.task} {self.config.algo}", options)
+        else:  # one program: its batched products fill a device that one seed leaves idle
+            train_seeds(get_task(self.task), runs, self.resume, self.bar, self._log_to())
+        print(f"run folders: {parent}/seed_*")

@@ -1,0 +1,1 @@
+"""Trained teams at play: episodes, scores, curves, statistics."""

@@ -1,0 +1,30 @@
+"""How charts look."""
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+from mars_demo.learning.objectives import OBJECTIVES
+
+# Okabe and Ito's colours, which the colour-blind can tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
+
+
+def colours_of(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each name: an algorithm has its own, the others take what is left, in turn."""
+    names = list(names)
+    own = {algo: c for algo, c in zip(OBJECTIVES, COLOURS, strict=False) if algo in names}
+    left = itertools.cycle([c for c in COLOURS if c not in own.values()] or COLOURS)
+    return {name: own[name] if name in own else next(left) for name in names}
+
+
+LOOK: dict[Any, Any] = {
+    "font.family": "STIXGeneral",
+    "font.size": 11,
+    "mathtext.fontset": "stix",
+    "axes.titlesize": 12,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+"""Matplotlib's settings for the documentation's figures."""

@@ -1,0 +1,94 @@
+"""Trained teams as files: actors' parameters and what made them. Some ship with the package.
+
+A team is two files: `NAME.safetensors`, the parameters, and `NAME.json`, with the task, the
+configuration, the score, the versions and the SHA-256 of the parameters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import jax
+from safetensors.numpy import load, save
+
+from mars_demo.evaluation.episodes import Trained, evaluate, trained_run
+from mars_demo.evaluation.statistics import mean_and_interval
+from mars_demo.learning.config import Config, check_name
+from mars_demo.learning.train import Trainer
+from mars_demo.runs.checkpoint import CheckpointError, from_arrays, to_arrays, write_atomically
+from mars_demo.runs.folder import RunError
+from mars_demo.tasks.registry import get_task
+
+TEAMS = Path(__file__).parents[1] / "teams"
+"""Where those lie that ship with the package, each under its task's name."""
+
+
+def list_pretrained() -> list[str]:
+    """The names of the teams that ship with the package."""
+    return sorted(str(path.relative_to(TEAMS).with_suffix("")) for path in TEAMS.rglob("*.json"))
+
+
+def load_pretrained(name: str) -> Trained:
+    """A team that ships with the package, or the one of a JSON file that `export_team` wrote.
+
+    Raises:
+        ValueError: no team has that name, and the valid ones are listed, nearest first.
+        CheckpointError: its files are damaged, or do not fit this version.
+    """
+    if name.endswith(".json"):
+        return read_team(Path(name))
+    check_name("pretrained team", name, list_pretrained())
+    return read_team(TEAMS / f"{name}.json")
+
+
+def export_team(run: Path, path: Path, episodes: int = 1024) -> list[Path]:
+    """Writes the team of a run's newest checkpoint as files of its own.
+
+    Args:
+        run: the run's folder.
+        path: the JSON file to write; the parameters go beside it.
+        episodes: to play, actions sampled, for the score that is told.
+
+    Raises:
+        RunError: not a run's folder, or the file exists already.
+        CheckpointError: the run has no whole checkpoint.
+    """
+    if path.suffix != ".json":
+        raise ValueError(f"a team's file must end in .json, got {path}; nearest: {path}.json")
+    if path.exists():
+        raise RunError(f"{path} exists already; nothing is overwritten")
+    team = trained_run(run)
+    played = evaluate(team.trainer.task, team.policy(), jax.random.key(0), episodes)
+    mean, half = mean_and_interval(played.score)
+    data = save(to_arrays(team.actor))
+    there = json.loads((run / "run.json").read_text())
+    about = {
+        "task": there["task"],
+        "config": there["config"],
+        "score": {"mean": mean, "interval": half, "episodes": episodes},
+        "versions": there["versions"],
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path.with_suffix(".safetensors"), data)
+    write_atomically(path, (json.dumps(about, indent=1) + "\n").encode())
+    return [path, path.with_suffix(".safetensors")]
+
+
+def read_team(path: Path) -> Trained:
+    """A team from its JSON file; raises as `load_pretrained`."""
+    try:
+        about = json.loads(path.read_text())
+        data = path.with_suffix(".safetensors").read_bytes()
+        if hashlib.sha256(data).hexdigest() != about["sha256"]:
+            raise ValueError("the SHA-256 of its parameters is another")
+        task, config = get_task(about["task"]), Config(**about["config"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} cannot be used: {error}") from None
+    # One environment, not staggered: its states are of no use here, only the actors' shapes.
+    small = config.replace(num_envs=jax.device_count(), minibatches=1, stagger=False)
+    trainer = Trainer(task, small)
+    like = jax.eval_shape(trainer.init, jax.random.key(0)).params["actor"]
+    return Trained(trainer, from_arrays(load(data), like), f"{task.name}, {config.algo}")

@@ -1,0 +1,1 @@
+"""Many runs: sweeps, tuning, reports, benchmarks."""

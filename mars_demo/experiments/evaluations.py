@@ -1,0 +1,148 @@
+"""Evaluations along a training run, after Gorsane et al. (2022).
+
+At evenly spaced updates a run plays 32 episodes. When it is finished, the parameters that were best
+in these play ten times as many: the absolute metric.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+from safetensors.numpy import load_file, save
+
+from mars_demo.evaluation.episodes import evaluate, learned_policy
+from mars_demo.learning.config import Config
+from mars_demo.learning.train import Trainer
+from mars_demo.runs.checkpoint import from_arrays, to_arrays, write_atomically
+from mars_demo.runs.loop import RunError, Session
+
+EVALUATIONS = 10
+"""Evaluations of a run, the last one at its end."""
+EPISODES = 32
+"""Episodes of each."""
+ABSOLUTE_ROUNDS = 10
+"""The absolute metric plays this many times as many episodes."""
+
+_STREAM = 2**31  # of random numbers, apart from those that training splits off the seed's key
+_FILE, _ABSOLUTE = "evaluations.jsonl", "absolute.json"
+_BEST, _CANDIDATES = "best.safetensors", "candidates"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one evaluation found."""
+
+    step: int
+    """Environment steps that the evaluated parameters had been trained for."""
+    score: float
+    """Mean over its episodes."""
+    scores: tuple[float, ...]
+    """Score of each episode."""
+
+
+def due_updates(config: Config) -> list[int]:
+    """The updates after which a run is evaluated: evenly spaced, the last one its end."""
+    last = config.num_updates
+    return sorted({-(-last * i // EVALUATIONS) for i in range(1, EVALUATIONS + 1)})
+
+
+def evaluate_when_due(session: Session) -> None:
+    """A `watch` of `train_run`: evaluates a run under way where an evaluation is due.
+
+    A run that was cut off and went on from an earlier checkpoint comes by again: lines of this step
+    and later ones, of before it was cut off, are replaced.
+    """
+    trainer, folder = session.trainer, session.folder
+    if session.done not in due_updates(trainer.config):
+        return
+    before = [line for line in read_evaluations(folder) if line.step < session.steps]
+    actor = session.state.params["actor"]
+    found = _play(trainer, actor, session.steps, _key(trainer.config, session.done))
+    if all(found.score > line.score for line in before):
+        (folder / _CANDIDATES).mkdir(exist_ok=True)
+        write_atomically(_candidate(folder, found.step), save(to_arrays(actor)))
+    write_atomically(folder / _FILE, _lines([*before, found]))  # last: it says that all is there
+
+
+def finish(trainer: Trainer, folder: Path) -> Evaluation:
+    """The absolute metric of a finished run: its best parameters, in ten times as many episodes.
+
+    Writes it, and the parameters. A run that has it is finished in all respects.
+
+    Raises:
+        RunError: the run was not evaluated to its end.
+    """
+    config, lines = trainer.config, read_evaluations(folder)
+    if not _has_all(lines, config):
+        raise RunError(f"{folder / _FILE} does not have every evaluation of the run")
+    best = max(lines, key=lambda line: line.score)  # the earliest where several are
+    write_atomically(folder / _BEST, _candidate(folder, best.step).read_bytes())
+    like = jax.eval_shape(trainer.init, jax.random.key(0)).params["actor"]
+    actor = from_arrays(load_file(folder / _BEST), like)
+    keys = jax.random.split(_key(config, 0), ABSOLUTE_ROUNDS)
+    rounds = [_play(trainer, actor, best.step, key) for key in keys]
+    scores = tuple(score for one in rounds for score in one.scores)
+    found = Evaluation(best.step, float(np.mean(scores)), scores)
+    write_atomically(folder / _ABSOLUTE, json.dumps(dataclasses.asdict(found)).encode())
+    shutil.rmtree(folder / _CANDIDATES, ignore_errors=True)
+    return found
+
+
+def read_evaluations(folder: Path) -> list[Evaluation]:
+    """The evaluations of a run so far, in order; empty if it has none."""
+    path = folder / _FILE
+    if not path.exists():
+        return []
+    return [_parse(json.loads(text)) for text in path.read_text().splitlines()]
+
+
+def read_absolute(folder: Path) -> Evaluation | None:
+    """The absolute metric of a run; None unless it is finished."""
+    path = folder / _ABSOLUTE
+    return _parse(json.loads(path.read_text())) if path.exists() else None
+
+
+def is_complete(folder: Path, config: Config) -> bool:
+    """Whether a run has all its evaluations and the absolute metric, and they can be read."""
+    try:
+        return read_absolute(folder) is not None and _has_all(read_evaluations(folder), config)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _has_all(lines: Sequence[Evaluation], config: Config) -> bool:
+    due = [update * config.steps_per_update for update in due_updates(config)]
+    return [line.step for line in lines] == due
+
+
+def _play(trainer: Trainer, actor: Any, step: int, key: Array) -> Evaluation:
+    """Plays one round of episodes: always as many, so that one compiled function serves all."""
+    played = evaluate(trainer.task, learned_policy(trainer, actor), key, EPISODES)
+    scores = played.score.astype(np.float64)
+    return Evaluation(step, float(np.mean(scores)), tuple(scores.tolist()))
+
+
+def _key(config: Config, update: int) -> Array:
+    stream = jax.random.fold_in(jax.random.key(config.seed), _STREAM)
+    return jax.random.fold_in(stream, update)
+
+
+def _candidate(folder: Path, step: int) -> Path:
+    return folder / _CANDIDATES / f"step_{step:012d}.safetensors"
+
+
+def _lines(evaluations: Sequence[Evaluation]) -> bytes:
+    return "".join(json.dumps(dataclasses.asdict(one)) + "\n" for one in evaluations).encode()
+
+
+def _parse(line: dict[str, Any]) -> Evaluation:
+    return Evaluation(line["step"], line["score"], tuple(line["scores"]))

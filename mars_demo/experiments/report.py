@@ -1,0 +1,177 @@
+"""The report of a sweep: one page to look at, and the same as Markdown and JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mars_demo.experiments.aggregates import (
+    aggregates,
+    check_sound,
+    complete_tasks,
+    improvements,
+    learning_curves,
+    normalised,
+    profiles,
+    sample_efficiency,
+)
+from mars_demo.experiments.figures import (
+    aggregates_svg,
+    curves_svg,
+    efficiency_svg,
+    improvements_svg,
+    profiles_svg,
+)
+from mars_demo.experiments.results import Cell
+from mars_demo.experiments.tables import (
+    aggregate_table,
+    score_table,
+    step_table,
+    to_html,
+    to_markdown,
+)
+from mars_demo.runs.checkpoint import write_atomically
+from mars_demo.runs.folder import RunError
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; }}
+body {{ padding: 0 1rem; }}
+figure {{ margin: 1.5rem 0; overflow-x: auto; }}
+figcaption {{ margin-bottom: .5rem; }} figcaption small {{ color: #888; display: block; }}
+svg {{ width: 100%; height: auto; }} .broad svg {{ min-width: 40rem; }}
+svg text {{ font-family: inherit !important; }}
+.pair {{ display: flex; flex-wrap: wrap; gap: 1rem; }}
+.pair figure {{ flex: 1 1 22rem; max-width: 29rem; }}
+.wide {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: .25rem .5rem; border-bottom: 1px solid #8884; }}
+th, td {{ text-align: right; white-space: nowrap; }}
+th:first-child, td:first-child {{ text-align: left; }}
+.best {{ font-weight: 700; }}
+</style></head><body>
+{body}
+</body></html>
+"""
+
+
+def write_report(
+    cells: Sequence[Cell],
+    bounds: Mapping[str, tuple[float, float]],
+    out: Path,
+    partial: bool = False,
+) -> Path:
+    """Writes `report.html`, `report.md` and `report.json` into a folder.
+
+    Args:
+        cells: the results of a sweep.
+        bounds: the scores that count as 0 and 1, by task.
+        out: the folder.
+        partial: report complete tasks only, instead of refusing if something is missing.
+
+    Returns:
+        the page's path.
+
+    Raises:
+        UnsoundError: the results do not bear the statistics.
+    """
+    check_sound(cells, partial)
+    tasks = complete_tasks(cells)
+    scores = normalised(cells, bounds, lambda cell: cell.absolute)
+    found = aggregates(scores)
+    better = improvements(scores)
+    shares, efficiency = sample_efficiency(cells, bounds)
+    counts = {
+        "task": len(tasks),
+        "algorithm": len(scores),
+        "seed": len(next(iter(scores.values()))),
+    }
+    title = ", ".join(f"{n} {what}{'s' if n > 1 else ''}" for what, n in counts.items())
+    tables = {family: score_table(cells, of) for family, of in _families(tasks).items()}
+    steps = step_table(cells, tasks)
+    figures = [
+        _figure("Over all tasks", _OVERALL, aggregates_svg(found), kind="broad"),
+        "<div class=pair>",
+        _figure("On the way", _ON_THE_WAY, efficiency_svg(shares, efficiency)),
+        _figure("At the end", _AT_THE_END, profiles_svg(profiles(scores))),
+        _figure("One against another", _AGAINST, improvements_svg(better)),
+        "</div>",
+        _figure("Task by task", _BY_TASK, curves_svg(learning_curves(cells)), kind="broad"),
+    ]
+    out.mkdir(parents=True, exist_ok=True)
+    body = [f"<h1>{html.escape(title)}</h1>", f"<p>{_NOTE} {_BOLD}</p>", *figures]
+    text = [f"# {title}", _NOTE, to_markdown(aggregate_table(found))]
+    for family, table in tables.items():
+        body += [f"<h2>{html.escape(family)}</h2>", to_html(table)]
+        text += [f"## {family}", to_markdown(table)]
+    body += ["<h2>Steps</h2>", f"<p>{_STEPS}</p>", to_html(steps)]
+    text += ["## Steps", _STEPS, to_markdown(steps)]
+    data = {
+        "tasks": tasks,
+        "aggregates": found,
+        "improvements": {f"{a} > {b}": of for (a, b), of in better.items()},
+        "cells": list(cells),
+    }
+    page = _PAGE.format(title=html.escape(title), body="\n".join(body))
+    write_atomically(out / "report.html", page.encode())
+    write_atomically(out / "report.md", ("\n\n".join(text) + "\n").encode())
+    write_atomically(out / "report.json", json.dumps(data, default=_plain, indent=1).encode())
+    return out / "report.html"
+
+
+def read_report(path: Path) -> list[Cell]:
+    """The cells of a `report.json`.
+
+    Raises:
+        RunError: it is none.
+    """
+    try:
+        cells = json.loads(path.read_text())["cells"]
+        return [
+            Cell(**of | {"steps": tuple(of["steps"]), "scores": tuple(of["scores"])})
+            for of in cells
+        ]
+    except FileNotFoundError:
+        raise RunError(f"there is no {path}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is not the report.json of a report: {error!r}") from None
+
+
+_NOTE = (
+    "Scores are normalised per task by fixed bounds that all algorithms share; each is that of a "
+    "run's best parameters over 320 episodes. Intervals are 95 % stratified bootstrap intervals "
+    "(rliable), in the tables Student's t over seeds."
+)
+_BOLD = "A score in bold is the best of its line by an interval that no other's meets."
+_STEPS = (
+    "How far an update goes: the KL divergence from the policy that collected the rollout, in the "
+    "mean over all updates and seeds. Equal ε is not an equal step."
+)
+_OVERALL = "Aggregates of all runs; of the optimality gap less is better."
+_ON_THE_WAY = "The interquartile mean of the evaluations, as training goes on."
+_AT_THE_END = "How many runs reach a score; the higher line is better."
+_BY_TASK = "The mean score of the evaluations over seeds, against millions of environment steps."
+_AGAINST = "How probably a run of the first beats one of the second on a task."
+
+
+def _figure(title: str, about: str, svg: str, kind: str = "plain") -> str:
+    caption = f"<figcaption><b>{title}</b><small>{about}</small></figcaption>"
+    return f"<figure class={kind}>{caption}{svg}</figure>"
+
+
+def _families(tasks: Sequence[str]) -> dict[str, list[str]]:
+    families: dict[str, list[str]] = {}
+    for task in tasks:
+        families.setdefault(task.partition("/")[0], []).append(task)
+    return families
+
+
+def _plain(value: Any) -> Any:
+    return dataclasses.asdict(value)

@@ -1,0 +1,124 @@
+"""Settings of its own for each algorithm, chosen with the same budget for all.
+
+One knob after another: each of its values is tried together with the best of the knobs before it,
+and what brought most stays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from mars_demo.experiments.plan import Job
+from mars_demo.experiments.settings import Settings
+from mars_demo.learning.config import Config
+from mars_demo.runs.checkpoint import write_atomically
+from mars_demo.runs.folder import RunError
+from mars_demo.runs.metrics import read_metrics
+
+EPS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+FACTORS = (0.5, 2.0)
+"""Of what a preset has for the learning rate, and for epochs."""
+TRIALS = len(EPS) + 2 * len(FACTORS)
+"""Of each task and algorithm."""
+
+Measure = Callable[[Settings, str], Mapping[str, float]]
+"""`measure(settings, label)`: the return of each `TASK/ALGO` that is trained with these."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Changes to a preset that were tried, and what they brought."""
+
+    changes: dict[str, Any]
+    mean_return: float
+
+
+def tune(presets: Mapping[str, Config], measure: Measure) -> dict[str, list[Trial]]:
+    """Tries `TRIALS` settings for each task and algorithm.
+
+    Args:
+        presets: what to begin with, by `TASK/ALGO`.
+        measure: trains, and tells the returns.
+
+    Returns:
+        the trials of each `TASK/ALGO`, the best first; of equals the one that was tried first.
+    """
+    trials: dict[str, list[Trial]] = {name: [] for name in presets}
+
+    def attempt(label: str, changes: dict[str, dict[str, Any]]) -> None:
+        returns = measure(changes, label)
+        for name, of in changes.items():
+            trials[name].append(Trial(of, returns[name]))
+
+    for eps in EPS:
+        attempt(f"eps={eps:g}", {name: {"eps": eps} for name in presets})
+    for knob in ("lr", "epochs"):
+        best = {name: best_first(of)[0].changes for name, of in trials.items()}
+        for factor in FACTORS:
+            changes = {
+                name: best[name] | {knob: _scaled(getattr(preset, knob), factor)}
+                for name, preset in presets.items()
+            }
+            attempt(f"{knob}x{factor:g}", changes)
+    return {name: best_first(of) for name, of in trials.items()}
+
+
+def best_first(trials: Sequence[Trial]) -> list[Trial]:
+    """Trials by their return; of equals the one that was tried first."""
+    return sorted(trials, key=lambda trial: -trial.mean_return)
+
+
+def late_returns(jobs: Mapping[str, Job], folder: Path) -> dict[str, float]:
+    """The mean return of the episodes that ended in the second half of training, by `TASK/ALGO`.
+
+    Not the score: where games are hardly ever won, it is 0 with all settings. Nor the best
+    evaluation: a team that collapses after it must not be chosen.
+
+    Args:
+        jobs: the runs, all finished, by the names of their folders. Each counts alike.
+        folder: where these are.
+
+    Raises:
+        RunError: no episode ended in the second half of a run.
+    """
+    found: dict[str, list[float]] = {}
+    for name, job in jobs.items():
+        found.setdefault(f"{job.task}/{job.config.algo}", []).append(_late_return(folder / name))
+    return {name: fmean(of) for name, of in found.items()}
+
+
+def _late_return(run: Path) -> float:
+    lines = read_metrics(run)
+    ended = [line for line in lines[len(lines) // 2 :] if line["episodes"]]
+    if not ended:
+        raise RunError(f"{run}: no episode ended in its second half; give it more --total-steps")
+    return fmean([line["return"] for line in ended], [line["episodes"] for line in ended])
+
+
+def write_tuning(trials: Mapping[str, Sequence[Trial]], out: Path) -> Path:
+    """Writes the table of all trials, and the best as settings for whole environments.
+
+    Returns:
+        the path of `settings.json`, for `mars-demo sweep --settings`.
+    """
+    lines = ["| task | algorithm | changes | return |", "|---|---|---|---|"]
+    best = {}
+    for name, of in trials.items():
+        task, _, algo = name.rpartition("/")
+        best[f"{task.partition('/')[0]}/*/{algo}"] = of[0].changes
+        for trial in of:
+            changes = ", ".join(f"{knob} {value:g}" for knob, value in trial.changes.items())
+            lines.append(f"| {task} | {algo} | {changes} | {trial.mean_return:.3f} |")
+    write_atomically(out / "tuning.md", ("\n".join(lines) + "\n").encode())
+    write_atomically(out / "settings.json", json.dumps(best, indent=1).encode())
+    return out / "settings.json"
+
+
+def _scaled(value: float, factor: float) -> float:
+    """A number of epochs stays a whole one, and at least 1."""
+    return max(1, round(value * factor)) if isinstance(value, int) else value * factor

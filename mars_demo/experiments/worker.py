@@ -1,0 +1,125 @@
+"""One run of a sweep, as a program: python -m mars_demo.experiments.worker SWEEP NAME."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from mars_demo.experiments.evaluations import (
+    evaluate_when_due,
+    finish,
+    is_complete,
+    read_absolute,
+    read_evaluations,
+)
+from mars_demo.experiments.plan import Job, read_plan
+from mars_demo.learning.train import Trainer
+from mars_demo.runs.checkpoint import CheckpointError
+from mars_demo.runs.folder import RunError, read_run, train_run
+from mars_demo.tasks.registry import get_task
+
+_LOCK = ".lock"
+
+
+def train_job(job: Job, sweep: Path) -> None:
+    """Brings a run of a sweep to its end, wherever it stands; nothing if it is finished.
+
+    A run that was cut off goes on from its newest whole checkpoint. One that has none left begins
+    again. Two processes never train the same run: the second waits, and finds what the first did.
+
+    Raises:
+        RunError: a signal stopped it, or what `train_run` raises it for.
+    """
+    folder = sweep / job.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        if is_complete(folder, job.config):
+            return
+        try:
+            finished = _train(job, folder, resume=_can_go_on(folder))
+        except CheckpointError as error:
+            _clear(folder, error)
+            finished = _train(job, folder, resume=False)
+        if not finished:
+            raise RunError("stopped and saved")
+        finish(Trainer(get_task(job.task), job.config), folder)
+
+
+def _train(job: Job, folder: Path, resume: bool) -> bool:
+    """Whether it came to its end, or a signal stopped it."""
+    task = get_task(job.task)
+    return train_run(task, job.config, folder, resume, False, watch=evaluate_when_due).finished
+
+
+def _can_go_on(folder: Path) -> bool:
+    """Whether there is a run to go on with; what is left of a broken one is cleared away."""
+    if not (folder / "run.json").exists():
+        return False
+    try:
+        if read_absolute(folder) is not None:
+            raise RunError(f"{folder} says that it is finished, and lacks evaluations")
+        read_run(folder)
+        read_evaluations(folder)
+    except (RunError, ValueError, KeyError, TypeError) as error:
+        _clear(folder, error)
+        return False
+    return True
+
+
+def _clear(folder: Path, error: Exception) -> None:
+    print(f"{error}; it begins again", file=sys.stderr)
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in (_LOCK, "output.txt"):
+            path.unlink()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Holds the folder's lock; a process that dies lets go of it."""
+    with open(folder / _LOCK, "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another process trains this run; waiting for it", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _stop_when_orphaned() -> None:
+    """Asks this process to save and stop once the one that started it is gone, however it went."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main() -> None:
+    """Trains one run; what stops it ends in one line and exit code 2."""
+    _stop_when_orphaned()
+    # SLURM tells every process of a job that its time is nearly over. The one that started this
+    # has itself queued anew, and asks this to stop.
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+    sweep, name = Path(sys.argv[1]), sys.argv[2]
+    try:
+        train_job(read_plan(sweep).jobs[name], sweep)
+    except (ValueError, RunError, OSError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The method: what is learned, from a rollout to an update."""

@@ -1,0 +1,70 @@
+"""Advantages that tell a time limit from a true end, and their normalisation."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from mars_demo.learning.sharding import ALONE, Shards
+
+
+def generalised_advantages(
+    reward_t: Array,
+    value_t: Array,
+    next_value_t: Array,
+    terminated_t: Array,
+    done_t: Array,
+    gamma: float,
+    gae_lambda: float,
+) -> Array:
+    """Generalised advantage estimation (Schulman et al., 2016), time first.
+
+        delta_t = r_t + gamma * (1 - terminated_t) * next_value_t - value_t
+        A_t = delta_t + gamma * lambda * (1 - done_t) * A_{t+1}
+
+    A termination is worth nothing afterwards. A truncation ends the episode too, so no
+    advantage flows over it, but it bootstraps from the observation that the episode ended in:
+    `next_value_t` values the state that step t led to, before any reset.
+
+    Args:
+        reward_t: float32 (T, ...).
+        value_t: float32 (T, ...).
+        next_value_t: float32 (T, ...).
+        terminated_t: bool (T, ...), after the step.
+        done_t: bool (T, ...), terminated or truncated.
+        gamma: discount in [0, 1].
+        gae_lambda: trace decay in [0, 1].
+
+    Returns:
+        Advantages, float32 (T, ...).
+    """
+    delta_t = reward_t + gamma * jnp.where(terminated_t, 0.0, next_value_t) - value_t
+    decay_t = jnp.where(done_t, 0.0, gamma * gae_lambda)
+
+    def backwards(advantage: Array, x_t: tuple[Array, Array]) -> tuple[Array, Array]:
+        delta, decay = x_t
+        advantage = delta + decay * advantage
+        return advantage, advantage
+
+    _, advantages = jax.lax.scan(
+        backwards, jnp.zeros_like(delta_t[0]), (delta_t, decay_t), reverse=True
+    )
+    return advantages
+
+
+def normalise(advantage: Array, weight: Array, shards: Shards = ALONE) -> Array:
+    """Advantages less their weighted mean, over their weighted standard deviation.
+
+    Args:
+        advantage: float32 (...).
+        weight: float32 (...), how often each counts: the number of agents that made a decision.
+        shards: the devices that have other parts of them.
+
+    Returns:
+        float32 (...); finite also where all weights are zero.
+    """
+    total = jnp.maximum(shards.sum(jnp.sum(weight)), 1.0)
+    centred = advantage - shards.sum(jnp.sum(weight * advantage)) / total
+    deviation = jnp.sqrt(shards.sum(jnp.sum(weight * jnp.square(centred))) / total)
+    return centred / (deviation + 1e-8)

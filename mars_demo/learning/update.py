@@ -1,0 +1,148 @@
+"""The update: epochs of minibatches over one rollout, for the actor and the critic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from mars_demo.learning.config import Config
+from mars_demo.learning.diagnostics import RatioStatistics, ratio_metrics, ratio_statistics
+from mars_demo.learning.networks import Critic
+from mars_demo.learning.objectives import OBJECTIVES
+from mars_demo.learning.returns import normalise
+from mars_demo.learning.rollout import View
+from mars_demo.learning.sharding import ALONE, Shards
+from mars_demo.learning.team import Team
+
+
+class Batch(NamedTuple):
+    """What the losses need of a rollout. Leaves (T, E, ...), but for `memory`, (E, ...)."""
+
+    view: View
+    memory: Array  # the actors' memory before the first step
+    first: Array
+    action: Array
+    log_prob: Array
+    advantage: Array
+    value_target: Array
+
+
+Params = dict[str, Any]  # {"actor": stacked over policies, "critic": ...}
+
+
+def make_optimiser(config: Config) -> optax.GradientTransformation:
+    """Adam with gradient-norm clipping, the actor and the critic each on their own."""
+    gradient_steps = config.num_updates * config.epochs * config.minibatches
+    final = 0.0 if config.lr_decay else config.lr
+    schedule = optax.linear_schedule(config.lr, final, gradient_steps)
+
+    def adam() -> optax.GradientTransformation:
+        return optax.chain(
+            optax.clip_by_global_norm(config.max_grad_norm), optax.adam(schedule, eps=1e-5)
+        )
+
+    return optax.multi_transform(
+        {"actor": adam(), "critic": adam()}, {"actor": "actor", "critic": "critic"}
+    )
+
+
+def make_loss(
+    config: Config, team: Team, critic: Critic, shards: Shards = ALONE
+) -> Callable[[Params, Batch], tuple[Array, tuple[dict[str, Array], RatioStatistics]]]:
+    """Builds `loss(params, batch) -> (loss, (means, statistics))`.
+
+    The actor's loss is the negative mean of the surrogate objective over time, environments and
+    agents, each agent's own ratio weighted by its environment's joint advantage, less the
+    entropy bonus. An agent without a choice (a dead one) made no decision: it is left out of
+    these means and of the statistics. The critic's loss is half the mean squared error to the
+    returns. They share no parameters, so one gradient serves both.
+
+    On several devices each has a part of the batch, and means are such that their mean over
+    devices, and that of the gradients, is the whole batch's.
+    """
+    objective = OBJECTIVES[config.algo]
+    distribution = team.actor.distribution
+
+    def loss(params: Params, batch: Batch) -> tuple[Array, Any]:
+        decides = batch.view.decides
+        deciders = shards.mean(jnp.sum(decides, dtype=jnp.float32))
+
+        def mean(values: Array) -> Array:
+            return jnp.sum(jnp.where(decides, values, 0.0)) / jnp.maximum(deciders, 1.0)
+
+        _, parameters = team.act(params["actor"], batch.memory, batch.view, batch.first)
+        log_prob = distribution.log_prob(parameters, batch.action)
+        log_ratio = jnp.where(decides, log_prob - batch.log_prob, 0.0)
+        advantage = jnp.broadcast_to(batch.advantage[..., None], log_ratio.shape)
+        surrogate = mean(objective(log_ratio, advantage, config.eps))
+        bonus = mean(distribution.entropy(parameters))
+        values: Array = critic.apply(params["critic"], batch.view.world_state)  # pyright: ignore[reportAssignmentType]
+        value_loss = 0.5 * jnp.mean(jnp.square(values - batch.value_target))
+        means = {"surrogate": surrogate, "entropy": bonus, "value_loss": value_loss}
+        statistics = ratio_statistics(objective, log_ratio, advantage, config.eps, decides)
+        return value_loss - surrogate - config.entropy * bonus, (means, statistics)
+
+    return loss
+
+
+def update(
+    config: Config,
+    team: Team,
+    critic: Critic,
+    params: Params,
+    opt_state: optax.OptState,
+    batch: Batch,
+    key: Array,
+    shards: Shards = ALONE,
+) -> tuple[Params, optax.OptState, dict[str, Array]]:
+    """`epochs` passes over the batch in `minibatches` random groups of whole sequences.
+
+    On several devices `batch` is this device's, and so is `key`.
+
+    Returns:
+        New parameters, new optimiser state, and metrics: `surrogate`, `entropy`, `value_loss` and
+        `grad_norm`, means over all gradient steps, and those of `ratio_metrics`.
+    """
+    optimiser = make_optimiser(config)
+    gradient = jax.grad(make_loss(config, team, critic, shards), has_aux=True)
+
+    def step(carry: tuple[Params, optax.OptState], envs: Array) -> tuple[Any, Any]:
+        params, opt_state = carry
+        chosen = _select(batch, envs)
+        if config.advantage_norm == "minibatch":
+            chosen = chosen._replace(advantage=normalised(chosen, shards))
+        grads, (means, statistics) = gradient(params, chosen)
+        grads = shards.mean(grads)
+        updates, opt_state = optimiser.update(grads, opt_state, params)
+        params = optax.apply_updates(params, updates)
+        return (params, opt_state), (
+            means | {"grad_norm": optax.tree.norm(grads["actor"])},
+            statistics,
+        )
+
+    if config.advantage_norm == "rollout":
+        batch = batch._replace(advantage=normalised(batch, shards))
+    num_envs = batch.first.shape[1]
+    groups = jax.vmap(lambda k: jax.random.permutation(k, num_envs))(
+        jax.random.split(key, config.epochs)
+    ).reshape(config.epochs * config.minibatches, -1)
+    (params, opt_state), (means, statistics) = jax.lax.scan(step, (params, opt_state), groups)
+    metrics = shards.mean(jax.tree.map(jnp.mean, means)) | ratio_metrics(statistics, shards)
+    return params, opt_state, metrics
+
+
+def normalised(batch: Batch, shards: Shards) -> Array:
+    """Advantages, normalised over the decisions that they weigh."""
+    deciders = jnp.sum(batch.view.decides, axis=-1, dtype=jnp.float32)
+    return normalise(batch.advantage, deciders, shards)
+
+
+def _select(batch: Batch, envs: Array) -> Batch:
+    """The sequences of some environments."""
+    picked = jax.tree.map(lambda x: x[:, envs], batch._replace(memory=()))
+    return picked._replace(memory=batch.memory[envs])

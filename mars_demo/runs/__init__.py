@@ -1,0 +1,1 @@
+"""Runs on disk and in time: folders, checkpoints, metrics, stopping and resuming."""

@@ -1,0 +1,241 @@
+"""A training run on disk: its folder, its checkpoints, and how it stops and goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from tqdm import tqdm
+
+from mars_demo.learning.config import Config
+from mars_demo.learning.train import Trainer, TrainState
+from mars_demo.runs.checkpoint import (
+    drop_later,
+    list_checkpoints,
+    load_newest,
+    write_atomically,
+)
+from mars_demo.runs.description import changed_places, changed_versions, describe
+from mars_demo.runs.hosts import is_first_host
+from mars_demo.runs.loop import Result as Result
+from mars_demo.runs.loop import RunError as RunError
+from mars_demo.runs.loop import Session, Watch, catch_up, last_saved, train_sessions
+from mars_demo.runs.memory import check_memory, describe_shortage
+from mars_demo.runs.metrics import JsonLines, TensorBoard, Writer, Writers
+from mars_demo.tasks.registry import Task, get_task
+
+
+def train_run(
+    task: Task,
+    config: Config,
+    folder: Path,
+    resume: bool = False,
+    bar: bool = True,
+    log_to: Sequence[Callable[[Path], Writer]] = (),
+    watch: Watch | None = None,
+) -> Result:
+    """Trains in a folder, from the start or from its newest whole checkpoint.
+
+    Args:
+        task: what to train on.
+        config: the run's configuration; on resume it must be the one it was started with.
+        folder: the run's folder; it must not hold another run.
+        resume: go on with the run that is there.
+        bar: show a progress bar on stderr.
+        log_to: makers of further writers of metrics, called with the folder.
+        watch: called after each update, before a checkpoint of it is saved.
+
+    Raises:
+        ValueError: an impossible configuration, or one that does not fit into memory.
+        RunError: the folder is taken, there is nothing to resume, the loss is not finite, or
+            memory or the disk is full.
+        CheckpointError: there are checkpoints, and none of them can be used.
+    """
+    return train_seeds(task, {folder: config}, resume, bar, log_to, watch)[0]
+
+
+def train_seeds(
+    task: Task,
+    runs: Mapping[Path, Config],
+    resume: bool = False,
+    bar: bool = True,
+    log_to: Sequence[Callable[[Path], Writer]] = (),
+    watch: Watch | None = None,
+) -> list[Result]:
+    """Trains several seeds in one program; arguments and errors are those of `train_run`.
+
+    Each has a folder of its own, as if it had been trained alone. Where one fails, all stop, and
+    the others are saved. To resume goes on with those that are there, and begins the others.
+
+    Args:
+        runs: each run's folder and configuration, which differ in their seeds alone.
+    """
+    trainers = [Trainer(task, config) for config in runs.values()]
+    check_memory(trainers[0], len(runs))
+    with _exhaustion(trainers[0], next(iter(runs))):
+        begun = {folder: (folder / "run.json").exists() or len(runs) == 1 for folder in runs}
+        sessions = [
+            _start(trainer, folder, resume and begun[folder])
+            for trainer, folder in zip(trainers, runs, strict=True)
+        ]
+        step = _compile(trainers[0], [session.state for session in sessions], bar)
+        catch_up(sessions)
+        config = trainers[0].config
+        seeds = ", ".join(str(config.seed) for config in runs.values())
+        progress = tqdm(
+            total=config.num_updates * config.steps_per_update,
+            initial=sessions[0].steps,
+            unit=" steps",
+            unit_scale=True,
+            desc=f"{task.name} {config.algo} seed {seeds}",
+            disable=not (bar and is_first_host()),
+        )
+        with ExitStack() as stack:
+            bar_shown = stack.enter_context(progress)
+            writers = [stack.enter_context(_writers(session, log_to)) for session in sessions]
+            return train_sessions(sessions, step, writers, bar_shown, watch)
+
+
+def _writers(session: Session, log_to: Sequence[Callable[[Path], Writer]]) -> Writers:
+    if not is_first_host():
+        return Writers([])
+    folder, kept = session.folder, session.steps
+    own = [JsonLines(folder, kept), TensorBoard(folder, kept)]
+    return Writers([*own, *(make(folder) for make in log_to)])
+
+
+def _compile(trainer: Trainer, states: list[TrainState], bar: bool) -> Any:
+    """`step(states) -> (states, metrics)`, an update of every one of several runs."""
+    if bar:
+        print("compiling ...", end="\r", file=sys.stderr, flush=True)
+    # Python would hear of Ctrl-C after the compiler only. There is nothing to save yet.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        if len(states) > 1:
+            together = jax.jit(partial(_step_all, trainer), donate_argnums=0)
+            return together.lower(states).compile()
+        step = trainer.step.lower(states[0]).compile()  # pyright: ignore[reportFunctionMemberAccess]
+        return lambda states: tuple([x] for x in step(states[0]))
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _step_all(trainer: Trainer, states: list[TrainState]) -> Any:
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+    both = jax.vmap(trainer.step)(stacked)
+    seeds = range(len(states))
+    return tuple([jax.tree.map(lambda x, i=i: x[i], tree) for i in seeds] for tree in both)
+
+
+def _start(trainer: Trainer, folder: Path, resume: bool) -> Session:
+    """The run as it begins, or as its newest whole checkpoint has it."""
+    description, checkpoints = folder / "run.json", folder / "checkpoints"
+    key = jax.random.key(trainer.config.seed)
+    fresh = {"seconds": 0.0, "pending": []}
+    if not resume:
+        if is_first_host():
+            _open_folder(description, trainer)
+        return Session(trainer, folder, trainer.init(key), fresh)
+    check_resumable(folder, trainer.task, trainer.config)
+    if not list_checkpoints(checkpoints):  # it was stopped before its first
+        return Session(trainer, folder, trainer.init(key), fresh)
+    state, about = _newest(trainer, folder)
+    session = Session(trainer, folder, trainer.place(state), fresh | about)
+    if is_first_host():
+        drop_later(checkpoints, session.steps)
+    return session
+
+
+def _open_folder(description: Path, trainer: Trainer) -> None:
+    """Makes a run's folder, and says in it what the run is."""
+    folder = description.parent
+    if description.exists():
+        raise RunError(f"{folder} holds a run already; pass --resume to go on with it")
+    folder.mkdir(parents=True, exist_ok=True)
+    about = describe(trainer.task, trainer.config)
+    write_atomically(description, json.dumps(about, indent=1).encode())
+
+
+def check_resumable(folder: Path, task: Task, config: Config) -> None:
+    """Raises RunError unless a run of that task and configuration can go on as it was.
+
+    A change of device or number of cores is allowed, and told on stderr: the run goes on, but not
+    bit for bit as it would have.
+    """
+    there, before = read_run(folder)
+    path = folder / "run.json"
+    if there.name != task.name:
+        raise RunError(f"{path} is of another task: {there.name}, not {task.name}")
+    for name, value in dataclasses.asdict(config).items():
+        if getattr(before, name) != value:
+            raise RunError(
+                f"{path} is of another configuration: {name} is {getattr(before, name)} there, "
+                f"{value} here"
+            )
+    about = json.loads(path.read_text())
+    if changed := changed_versions(about):
+        raise RunError(
+            f"{path} is of other versions: {changed}. Install those to go on, or train in a new "
+            "folder."
+        )
+    if changed := changed_places(about):
+        print(f"not bit for bit as it would have gone on: {changed}", file=sys.stderr)
+
+
+def read_run(folder: Path) -> tuple[Task, Config]:
+    """The task and configuration of a run's folder; RunError if it is not one."""
+    path = folder / "run.json"
+    try:
+        about = json.loads(path.read_text())
+        return get_task(about["task"]), Config(**about["config"])
+    except FileNotFoundError:
+        raise RunError(f"{folder} is not a run's folder: it has no run.json") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is damaged: {error}") from None
+
+
+def load_run(folder: Path) -> tuple[Trainer, TrainState]:
+    """The trainer of a run and its newest whole checkpoint.
+
+    Raises:
+        RunError: not a run's folder.
+        CheckpointError: no whole checkpoint in it.
+    """
+    trainer = Trainer(*read_run(folder))
+    return trainer, _newest(trainer, folder)[0]
+
+
+def _newest(trainer: Trainer, folder: Path) -> tuple[TrainState, dict[str, Any]]:
+    """The newest whole checkpoint, and what is said about it; damaged ones are told on stderr."""
+    like = jax.eval_shape(trainer.init, jax.random.key(0))
+    state, about, skipped = load_newest(folder / "checkpoints", like)
+    for message in skipped:
+        print(message, file=sys.stderr)
+    return state, about
+
+
+@contextmanager
+def _exhaustion(trainer: Trainer, folder: Path) -> Iterator[None]:
+    """Says plainly that the disk is full, or the memory."""
+    try:
+        yield
+    except OSError as error:
+        if not folder.is_dir():
+            raise
+        raise RunError(
+            f"cannot write into {folder}: {error}. {last_saved(folder)} Mend that, and go "
+            "on with --resume."
+        ) from error
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise RunError(f"{describe_shortage(trainer)}. {last_saved(folder)}") from error

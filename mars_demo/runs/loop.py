@@ -1,0 +1,190 @@
+"""Runs under way: their states, what is not logged of them yet, when they save and stop."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from mars_demo.learning.train import Trainer, TrainState
+from mars_demo.runs.checkpoint import list_checkpoints, save_checkpoint
+from mars_demo.runs.hosts import agree, gather, is_first_host
+from mars_demo.runs.metrics import Writers, summarise
+from mars_demo.runs.signals import stop_signals
+
+LOG_LINES = 200
+"""Lines of metrics in a whole run."""
+CHECKPOINT_SECONDS = 60.0
+"""Time between two checkpoints."""
+WATCHED = ("surrogate", "value_loss", "grad_norm")
+"""Metrics that stop a run when they are not finite."""
+
+
+class RunError(Exception):
+    """A run cannot start, go on or be read; the message says why and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """How a run ended."""
+
+    state: TrainState
+    finished: bool  # False: stopped by a signal, to be resumed
+    seconds: float  # of training, compilation left out, over all its sessions
+
+
+class Session:
+    """A run under way: its state, and the updates that no line of metrics tells of yet."""
+
+    def __init__(self, trainer: Trainer, folder: Path, state: TrainState, about: dict[str, Any]):
+        self.trainer, self.folder, self.state = trainer, folder, state
+        self.done = int(state.updates)
+        self.pending: list[dict[str, Any]] = about["pending"]
+        self._seconds, self._started = about["seconds"], time.perf_counter()
+
+    @property
+    def steps(self) -> int:
+        """Environment steps done."""
+        return self.done * self.trainer.config.steps_per_update
+
+    @property
+    def seconds(self) -> float:
+        """Of training, over all sessions."""
+        return self._seconds + time.perf_counter() - self._started
+
+    def record(self, state: TrainState, metrics: dict[str, Any]) -> None:
+        """One update."""
+        self.state = state
+        self.done += 1
+        self.pending.append(metrics)
+
+    def check_last_but_one(self) -> None:
+        """Stops the run where that update was not finite; the last one may still be running."""
+        if len(self.pending) > 1:
+            self._check(self.done - 1, -2)
+
+    def log(self, metrics: Writers) -> dict[str, Any] | None:
+        """Writes a line of metrics of the updates since the last one, if it is time for one."""
+        num_updates = self.trainer.config.num_updates
+        if self.done % max(1, num_updates // LOG_LINES) and self.done < num_updates:
+            return None
+        self._check(self.done, -1)
+        line = summarise(jax.device_get(self.pending), self.trainer.task)
+        self.pending.clear()
+        line |= {"step": self.steps, "seconds": self.seconds}
+        metrics.write(line)
+        return line
+
+    def result(self) -> Result:
+        """How the run stands."""
+        return Result(self.state, self.done == self.trainer.config.num_updates, self.seconds)
+
+    def is_finite(self) -> bool:
+        """Whether parameters and the last update are finite numbers."""
+        leaves = jax.tree.leaves(self.state.params)
+        leaves += [metrics[name] for metrics in self.pending[-2:] for name in WATCHED]
+        return all(np.all(np.isfinite(leaf)) for leaf in leaves)
+
+    def save(self) -> None:
+        """Writes a checkpoint, of nothing but finite numbers."""
+        if not self.is_finite():
+            raise self._diverged(self.done)
+        about = {
+            "task": self.trainer.task.name,
+            "config": dataclasses.asdict(self.trainer.config),
+            "seconds": self.seconds,
+            "pending": [
+                {name: float(value) for name, value in metrics.items()}
+                for metrics in jax.device_get(self.pending)
+            ],
+        }
+        state = gather(self.state)
+        if is_first_host():
+            save_checkpoint(self.folder / "checkpoints", self.steps, state, about)
+
+    def _check(self, update: int, place: int) -> None:
+        """Waits for an update, and stops the run where it was not finite."""
+        metrics = self.pending[place]
+        if not np.all(np.isfinite(jax.device_get([metrics[name] for name in WATCHED]))):
+            raise self._diverged(update)
+
+    def _diverged(self, update: int) -> RunError:
+        step = update * self.trainer.config.steps_per_update
+        return RunError(
+            f"the loss is not finite at step {step}. {last_saved(self.folder)} The run would "
+            "take the same course again: lower --lr or --max-grad-norm, and train in a new folder."
+        )
+
+
+Watch = Callable[[Session], None]
+"""What wants to see a run after each of its updates, before a checkpoint of it is saved."""
+
+
+def train_sessions(
+    sessions: Sequence[Session],
+    step: Any,
+    writers: Sequence[Writers],
+    progress: Any,
+    watch: Watch | None = None,
+) -> list[Result]:
+    """Updates all until the runs are finished or a signal comes, then saves."""
+    config = sessions[0].trainer.config
+    saved = time.perf_counter()
+    with stop_signals() as stop:
+        while sessions[0].done < config.num_updates:
+            try:
+                _update(sessions, step)
+                lines = [one.log(metrics) for one, metrics in zip(sessions, writers, strict=True)]
+                if watch is not None:
+                    for one in sessions:
+                        watch(one)
+            except RunError:
+                _save(one for one in sessions if one.is_finite())
+                raise
+            progress.update(config.steps_per_update)
+            scores = [line["score"] for line in lines if line and line["score"] is not None]
+            if scores:
+                name = sessions[0].trainer.task.score_name
+                progress.set_postfix_str(f"{np.mean(scores):.1f} {name}")
+            stopped, due = agree(bool(stop), time.perf_counter() - saved > CHECKPOINT_SECONDS)
+            if stopped:
+                break
+            if due:
+                _save(sessions)
+                saved = time.perf_counter()
+        _save(sessions)
+    return [session.result() for session in sessions]
+
+
+def _update(sessions: Sequence[Session], step: Any) -> None:
+    states, metrics = step([session.state for session in sessions])
+    for session, state, of_state in zip(sessions, states, metrics, strict=True):
+        session.record(state, of_state)
+    for session in sessions:  # when all have their new states: the step took the old ones
+        session.check_last_but_one()
+
+
+def catch_up(sessions: Sequence[Session]) -> None:
+    """Runs that stopped at different updates go on together from the farthest."""
+    farthest = max(session.done for session in sessions)
+    for session in sessions:
+        while session.done < farthest:
+            session.record(*session.trainer.step(session.state))
+            session.check_last_but_one()
+
+
+def _save(sessions: Iterable[Session]) -> None:
+    for session in sessions:
+        session.save()
+
+
+def last_saved(folder: Path) -> str:
+    checkpoints = list_checkpoints(folder / "checkpoints")
+    if not checkpoints:
+        return "No checkpoint was saved yet."
+    return f"The last good checkpoint is {checkpoints[-1]}."

@@ -1,1 +1,0 @@
-"""The comparison of algorithms over tasks: sweeps, tuning, and their reports."""

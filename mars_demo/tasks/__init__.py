@@ -1,0 +1,1 @@
+"""The tasks: environments, and what a trainer must know of each."""

@@ -1,0 +1,79 @@
+"""JaxMARL's MABrax tasks: robots of brax whose joints are shared out among agents.
+
+Brax comes with the extra `suite`, and is loaded when one of them is made. JaxMARL 0.2 calls MABrax
+deprecated, as brax itself is; with brax 0.14 it works. Two things of it to know:
+
+- Agents that see or move less than others have theirs filled up with zeros ("max"), and JaxMARL
+  writes what an agent sees over most of the one-hot id in front of it. The trainer appends one.
+- JaxMARL's lists of what agents see were made for longer observations than brax gives for humanoid
+  (places up to 375, of 244) and halfcheetah (up to 17, of 17): JAX reads the last entry there.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+
+import wrappers
+from mars_demo.learning.task import Strong, Task, built_once, suite_preset
+from mars_demo.runs.extras import require
+from wrappers.wrapper import Transition
+
+ROBOTS = ("hopper_3x1", "halfcheetah_6x1", "walker2d_2x3", "ant_4x2", "humanoid_9|8")
+_STEPS = 1000
+
+
+class Fall(wrappers.Wrapper):
+    """Tells a fall from brax's time limit: `info["terminated"]`, bool (n,), alike for all agents.
+
+    Nothing else is left in `info`, and rewards are the agents' only.
+    """
+
+    max_steps = _STEPS
+
+    def step_env(self, key: Array, state: Any, actions: Mapping[str, Any]) -> Transition:
+        obs, state, rewards, dones, info = self._env.step_env(key, state, actions)
+        fallen = dones["__all__"] & (info["truncation"] == 0)
+        ends = {"terminated": jnp.broadcast_to(fallen, self.num_agents)}
+        return obs, state, {agent: rewards[agent] for agent in self.agents}, dones, ends
+
+
+def _make(name: str) -> MultiAgentEnv:
+    require("brax", extra="suite")
+    from jaxmarl import make
+
+    with _without_warnings():
+        env = make(name, homogenisation_method="max", episode_length=_STEPS, auto_reset=False)
+    return Fall(Strong(env))
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keeps what brax's own robots are warned of from the screen, and from a file of MuJoCo's."""
+    mujoco = require("mujoco", extra="suite")
+    before = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(lambda message: None)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # JaxMARL's and brax's, that nobody maintains them
+            yield
+    finally:
+        mujoco.set_mju_user_warning(before)
+
+
+def _task(name: str) -> Task:
+    return Task(
+        name=f"mabrax/{name}",
+        make=built_once(lambda: _make(name)),
+        episode_length=_STEPS,
+        preset=suite_preset(value_norm=True),
+    )
+
+
+TASKS = {f"mabrax/{name}": _task(name) for name in ROBOTS}

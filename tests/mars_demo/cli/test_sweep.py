@@ -1,0 +1,84 @@
+"""`mars-demo sweep`: what it says before it trains, and what it refuses."""
+
+import os
+import shutil
+import sys
+
+import pytest
+
+from mars_demo import __main__
+from mars_demo.cli import main as cli
+from mars_demo.cli.sweep import Sweep, _options
+from mars_demo.experiments import engines, sweep
+
+pytestmark = pytest.mark.loose_promotion  # other packages' environments
+
+
+def refused(capsys, *words):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["sweep", "--tasks", "spread-3", *words])
+    assert stopped.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_mistakes_end_in_a_line_and_leave_no_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "submitit", object())
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    out = ["--out", str(tmp_path / "sweep")]
+    mistakes = {
+        ("--tasks", "mpe/spread-4"): "unknown task 'mpe/spread-4'; valid: mpe/spread-",
+        ("--algos", "mars,mapo"): "unknown algorithm 'mapo'; valid: maspo, mappo",
+        ("--engine", "slurm"): "there is no srun and sbatch on this machine",
+        ("--slurm", "timeout_min=5"): "--slurm goes with --engine slurm",
+        ("--ray-address", "auto"): "--ray-address goes with --engine ray",
+        ("--settings", str(tmp_path / "none.json")): "none.json",
+        ("--engine", "slurm", "--slurm", "timeout"): "--slurm takes KEY=VALUE, got 'timeout'",
+    }
+    for words, message in mistakes.items():
+        assert message in refused(capsys, *words, *out)
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_options_are_numbers_where_they_can_be():
+    assert _options(("slurm_partition=gpu", "timeout_min=600", "setup=a=b")) == {
+        "slurm_partition": "gpu",
+        "timeout_min": 600,
+        "setup": "a=b",
+    }
+
+
+def test_it_says_what_there_is_to_do(tmp_path, monkeypatch, capsys):
+    asked = {}
+
+    def run(plan, folder, engine, bar):
+        asked["jobs"] = list(plan.jobs)
+
+    monkeypatch.setattr(sweep, "run_sweep", run)
+    command = Sweep(tmp_path / "sweep", "mini", "mars, mappo", 1, "mpe/spread-3,paxmen-4", 6400)
+    command.run()
+    tasks = ("mpe/spread-3", "paxmen/paxmen-4")
+    assert asked["jobs"] == [
+        f"{task}/{algo}/seed_0" for task in tasks for algo in ("mars", "mappo")
+    ]
+    # 2048 steps an update of the one, 6400 of the other.
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "4 runs of 29,184 steps in all, 0 finished; "
+        "time left unknown until the first run is finished"
+    )
+    monkeypatch.setattr(sweep, "seconds_left", lambda plan, folder: 7384.0)
+    monkeypatch.setattr(sweep, "unfinished", lambda plan, folder: [])
+    monkeypatch.setattr(engines, "core_slots", lambda: [frozenset({0}), frozenset({1})])
+    command.run()
+    said = capsys.readouterr().out
+    assert "4 finished; about 1:01:32 h of training left, 2 at once\n" in said
+
+
+def test_a_sweep_leaves_the_accelerators_memory_to_its_runs(monkeypatch):
+    name, seen = "XLA_PYTHON_CLIENT_PREALLOCATE", []
+    monkeypatch.setenv(name, "")
+    monkeypatch.delenv(name)
+    monkeypatch.setattr(cli, "main", lambda: seen.append(os.environ.get(name)))
+    for words in (["train"], ["sweep"]):
+        monkeypatch.setattr(sys, "argv", ["mars-demo", *words])
+        __main__.main()
+    assert seen == [None, "false"]

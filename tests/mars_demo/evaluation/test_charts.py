@@ -1,0 +1,47 @@
+"""Charts: nothing is left out, however much there is."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from mars_demo.evaluation.charts import COLOURS, colours_of
+from mars_demo.experiments.aggregates import Estimate
+from mars_demo.experiments.figures import aggregates_svg, efficiency_svg, improvements_svg
+from mars_demo.learning.objectives import OBJECTIVES
+
+ALGOS = [f"algo-{i}" for i in range(len(COLOURS) + 2)]
+BAR, BAND = "opacity: 0.6", "fill-opacity: 0.2"  # what tells them from all else in an SVG
+ESTIMATE = Estimate(0.5, 0.25, 0.75)
+
+
+def test_colours_come_again():
+    colours = list(colours_of(ALGOS).values())
+    assert colours[: len(COLOURS)] == list(COLOURS)
+    assert colours[len(COLOURS) :] == list(COLOURS[:2])
+
+
+def test_an_algorithm_keeps_its_colour():
+    mixed = colours_of(["mappo-dec", "mars", "another"])
+    assert mixed["mars"] == colours_of(["mappo", "mars"])["mars"] == COLOURS[0]
+    assert mixed["mappo-dec"] == colours_of(["mars", "mappo", "mappo-dec"])["mappo-dec"]
+
+
+@pytest.mark.parametrize("names", [list(OBJECTIVES), ["another", *list(OBJECTIVES)[:7]]])
+def test_eight_colours_are_used_before_one_comes_again(names: list[str]):
+    assert set(colours_of(names).values()) == set(COLOURS)
+
+
+def test_every_algorithm_is_drawn():
+    pytest.importorskip("matplotlib")
+    line = Estimate(*np.full((3, 2), 0.5))
+    curves = efficiency_svg(np.array([0.0, 1.0]), dict.fromkeys(ALGOS, line))
+    assert curves.count(BAND) == len(ALGOS)
+    bars = aggregates_svg({algo: {"IQM": ESTIMATE, "mean": ESTIMATE} for algo in ALGOS})
+    assert bars.count(BAR) == 2 * len(ALGOS)
+
+
+def test_every_pair_is_drawn():
+    pytest.importorskip("matplotlib")
+    svg = improvements_svg(dict.fromkeys(permutations(ALGOS, 2), ESTIMATE))
+    assert svg.count(BAR) == 45

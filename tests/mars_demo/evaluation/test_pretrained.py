@@ -1,0 +1,79 @@
+"""Teams as files: those that ship play as well as they say, and damaged ones are refused."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+import mars_demo.evaluation.pretrained as teams
+import mars_demo.runs.folder as runs
+from mars_demo.evaluation.episodes import evaluate
+from mars_demo.evaluation.pretrained import (
+    TEAMS,
+    export_team,
+    list_pretrained,
+    load_pretrained,
+    read_team,
+)
+from mars_demo.runs.checkpoint import CheckpointError
+from mars_demo.runs.folder import RunError, load_run, train_run
+
+pytestmark = pytest.mark.loose_promotion  # flax
+
+
+def test_one_of_each_family_ships():
+    assert list_pretrained() == ["aerojax/identical_5_vs_5", "paxmen-4"]
+    for file in TEAMS.rglob("*.safetensors"):
+        assert file.stat().st_size < 1e6
+
+
+@pytest.mark.parametrize("name", list_pretrained())
+def test_a_shipped_team_fits_the_trainer_of_today(name):
+    assert load_pretrained(name).trainer.task.name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["paxmen-4", pytest.param("aerojax/identical_5_vs_5", marks=pytest.mark.slow)]
+)
+def test_a_shipped_team_plays_as_well_as_its_file_says(name):
+    team = load_pretrained(name)
+    told = json.loads((TEAMS / f"{name}.json").read_text())["score"]
+    score = evaluate(team.trainer.task, team.policy(), jax.random.key(7), 64).score
+    # 64 episodes instead of 1024: an interval four times as wide; once more for another seed.
+    assert score.mean() == pytest.approx(told["mean"], abs=8 * told["interval"])
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, toy_task, toy_trainer, toy_config):
+    """A run of the toy task."""
+    for module in (runs, teams):
+        monkeypatch.setattr(module, "get_task", lambda name: toy_task())
+    monkeypatch.setattr(runs, "Trainer", lambda task, config: toy_trainer(config))
+    train_run(toy_task(), toy_config.replace(total_steps=128), tmp_path / "run", bar=False)
+    return tmp_path / "run"
+
+
+def test_an_exported_team_is_the_runs(run, tmp_path):
+    written = export_team(run, tmp_path / "sub" / "team.json", episodes=4)
+    assert [path.name for path in written] == ["team.json", "team.safetensors"]
+    team = load_pretrained(str(written[0]))
+    expected = load_run(run)[1].params["actor"]
+    jax.tree.map(np.testing.assert_array_equal, team.actor, expected)
+    about = json.loads(written[0].read_text())
+    assert about["config"]["total_steps"] == 128
+    assert about["score"]["episodes"] == 4
+    with pytest.raises(RunError, match="exists already"):
+        export_team(run, written[0], episodes=4)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".safetensors"])
+def test_a_damaged_team_is_refused(run, tmp_path, suffix):
+    path = export_team(run, tmp_path / "team.json", episodes=4)[0]
+    whole = path.with_suffix(suffix).read_bytes()
+    path.with_suffix(suffix).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match=r"team\.json cannot be used"):
+        read_team(path)
+    path.with_suffix(suffix).unlink()
+    with pytest.raises(CheckpointError, match=r"team\.json cannot be used"):
+        read_team(path)

@@ -1,0 +1,1 @@
+"""Whether an environment keeps JaxMARL's contract."""
