@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,9 +10,22 @@ from numpy.typing import NDArray
 
 from aerojax.drawing.scene_2d import SIGHT_ANGLE, team_of, team_sizes
 from aerojax.objectives.search import cell_side
+from aerojax.rules.gun import CONE_COSINE
 
 if TYPE_CHECKING:
     from aerojax.env import AeroJAX
+
+
+AIRFRAMES = {
+    "fighter": "swept",
+    "heavy": "broad",
+    "scout": "straight",
+    "interceptor": "dart",
+    "ace": "canard",
+    "asset": "airliner",
+}
+"""What each class looks like; one's own look like fighters."""
+GUN_ANGLE = round(math.degrees(math.acos(CONE_COSINE)))
 
 
 def episode_space(
@@ -65,14 +79,22 @@ def _bodies(env: AeroJAX, states: Any) -> list[dict[str, Any]]:
         {
             "name": name,
             "kind": env.slot_classes[slot],
+            "shape": AIRFRAMES.get(env.slot_classes[slot], "swept"),
             "colour": f"team-{team_of(env, slot)}",
             "sight": [round(float(env.fleet.radar_range[slot])), SIGHT_ANGLE],
             "died": int(died[slot][0]) if len(died[slot]) else None,
             "health": health[:, slot].astype(float).round(2).tolist(),
+            **_reach(env, slot),
             **{key: _whole(column[:, slot]) for key, column in columns.items()},
         }
         for slot, name in enumerate(env.slot_names)
     ]
+
+
+def _reach(env: AeroJAX, slot: int) -> dict[str, list[float]]:
+    """Where the slot's gun reaches, if it has one."""
+    reach = float(env.fleet.gun_range[slot]) * env.config.objective.guns
+    return {"reach": [round(reach), GUN_ANGLE]} if reach else {}
 
 
 def _whole(numbers: NDArray) -> list:

@@ -63,7 +63,6 @@ class FlightScreen:
         self.over, self.paused, self.map, self.help = False, False, False, True
         self._mates = mates
         self._flight: Flight = game.task.play  # pyright: ignore[reportAttributeAccessIssue]
-        self._guns = self._flight.guns(game.env)
         self._seeds = itertools.count(seed)
         game.start(seed)
         game.act(np.zeros(3, np.float32))  # compiles what the first step would wait for
@@ -154,11 +153,7 @@ class FlightScreen:
         return self._bodies[self._own]["colour"]
 
     def _scene(self) -> dict[str, Any]:
-        scene = self.game.scene()
-        for body, gun in zip(scene["space"]["bodies"], self._guns, strict=True):
-            if gun[0] > 0:
-                body["gun"] = gun
-        return scene
+        return self.game.scene()
 
     def _tell_news(self) -> None:
         """Who went down in this step, and whom one's own gun hits."""

@@ -30,8 +30,6 @@ class Flight(NamedTuple):
     """`make(opponents)`: the environment with these commands, against a script or the usual one."""
     opponents: tuple[str, ...]
     """The scripts that may be the opponents; none where there are none."""
-    guns: Callable[[Any], list[tuple[float, float]]]
-    """`guns(env)`: range in m and half a cone's angle in degrees of each body's gun."""
     instruments: Callable[[Any, Any, str], dict[str, str]]
     """`instruments(env, state, agent)`: what an agent reads off, label -> text."""
     step_seconds: float

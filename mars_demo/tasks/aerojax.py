@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Any
 
@@ -12,8 +11,8 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import aerojax
+from aerojax.aircraft import GRAVITY
 from aerojax.pilots.scripts import usable_scripts
-from aerojax.rules.gun import CONE_COSINE
 from aerojax.rules.step import TIME_STEP
 from aerojax.scenarios import get_config
 from mars_demo.learning.config import Config
@@ -27,19 +26,17 @@ def _aerojax_scene(env: Any, states: Any, rewards: np.ndarray, title: str) -> di
     return episode_scene(env, states, rewards, title=title)
 
 
-def _guns(env: Any) -> list[tuple[float, float]]:
-    half = math.degrees(math.acos(CONE_COSINE))
-    armed = env.config.objective.guns
-    return [(float(reach) * armed, half) for reach in env.fleet.gun_range]
-
-
 def _instruments(env: Any, state: Any, agent: str) -> dict[str, str]:
     slot, border = env.slot_names.index(agent), env.config.team_a.own.stop
-    load = np.hypot(state.motion.ny[slot], state.motion.nz[slot])
+    motion = state.motion
+    load = np.hypot(motion.ny[slot], motion.nz[slot])
+    speed = np.linalg.norm([motion.vx[slot], motion.vy[slot], motion.vz[slot]])
+    energy = motion.z[slot] + speed**2 / (2 * GRAVITY)
     facts = {
         "time left": f"{(env.max_steps - state.step) * TIME_STEP:.0f} s",
         "load": f"{load:.1f} g",
-        "thrust": f"{100 * state.motion.throttle[slot]:.0f} %",
+        "thrust": f"{100 * motion.throttle[slot]:.0f} %",
+        "energy": f"{energy:,.0f} m",
         "in the air": f"{state.alive[:border].sum()} : {state.alive[border:].sum()}",
     }
     if not env.config.num_enemies:
@@ -57,7 +54,6 @@ def _flight(name: str) -> Flight:
     return Flight(
         make=make,
         opponents=tuple(usable_scripts(config, config.team_b)) if config.num_enemies else (),
-        guns=_guns,
         instruments=_instruments,
         step_seconds=TIME_STEP,
     )

@@ -44,6 +44,7 @@ def make_body(name="one", **changes):
     body = {
         "name": name,
         "kind": "fighter",
+        "shape": "swept",
         "colour": "blue",
         "x": [-2000 + 1000 * i for i in range(FRAMES)],
         "y": still,

@@ -194,7 +194,14 @@ def test_the_next_episode_is_made_beside_and_keeps_the_view():
 def test_behind_a_body_time_is_its_own():
     still = [0] * 5
     tracks = dict.fromkeys(("y", "yaw", "pitch", "bank"), still)
-    body = {"name": "one", "kind": "fighter", "colour": "blue", "sight": [3000, 60], **tracks}
+    body = {
+        "name": "one",
+        "kind": "fighter",
+        "shape": "swept",
+        "colour": "blue",
+        "sight": [3000, 60],
+        **tracks,
+    }
     body |= {"x": [0, 100, 200, 300, 400], "z": [2000] * 5, "health": [1] * 5, "died": None}
     space = {"radius": 4000, "ceiling": 5000, "bodies": [body], "points": [[]] * 5}
     space |= {"point_radius": 100, "cell_side": 100}

@@ -10,6 +10,7 @@ import pygame
 
 from wrappers.viewing.camera import Camera, axes
 from wrappers.viewing.instruments import paint_instruments
+from wrappers.viewing.models import model
 from wrappers.viewing.scene import Scene, colours_of
 from wrappers.viewing.solids import paint_solids
 from wrappers.viewing.sprites import rgb
@@ -20,7 +21,7 @@ _FIELD_OF_VIEW = np.radians(76)  # of the picture's width
 _BEHIND, _ABOVE = 33.0, 8.5  # m: where the camera is, from the body
 _LOOKS_DOWN = np.radians(5)
 _LEAN = np.radians(24)  # how far the camera banks at most
-_LARGE = 2.2  # an asset's and a heavy's size, in fighters'
+_USUAL_LENGTH = 20.0  # m: longer aircraft are seen from farther away
 
 
 class Chase:
@@ -63,7 +64,7 @@ class Chase:
         if self.from_nose:
             return Camera(now.place + 6.0 * now.axes[0], now.axes, size, focal)
         seen = course(body, time)
-        far = _LARGE if body["kind"] == "asset" else 1.0
+        far = max(1.0, model(body["shape"]).length / _USUAL_LENGTH)
         level = axes(seen.yaw, 0.8 * seen.pitch, 0.0)
         place = now.place - far * _BEHIND * level[0] + far * _ABOVE * level[2]
         place[2] = max(place[2], 3.0)

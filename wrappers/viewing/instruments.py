@@ -1,4 +1,4 @@
-"""What a pilot reads off: heading, speed, height, energy, health, and where everybody is."""
+"""What a pilot reads off: heading, speed, height, health, and where everybody is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ Colours = Mapping[str, Colour]
 LINE: Colour = (190, 240, 255)
 _SHADE = (8, 12, 30, 120)
 _MOST_ARROWS, _NAMED = 3, 4000.0  # m: who is farther has a frame and no name
-_GRAVITY = 9.80665
 _TAPE, _TAPE_DEGREES = 340, 90  # width of the heading's tape, in pixels and degrees
 _NAMES = {0: "N", 45: "NE", 90: "E", 135: "SE", 180: "S", 225: "SW", 270: "W", 315: "NW"}
 _NEAR_EDGE, _LOW, _NEAR_CEILING = 0.88, 350.0, 600.0  # share of the radius, m, m
@@ -48,7 +47,7 @@ def paint_instruments(
         pygame.gfxdraw.box(picture, picture.get_rect(), (*BAD, 26))
     if alive:
         _paint_ladder(picture, camera, now)
-        _paint_gun(picture, camera, own, now)
+        _paint_reach(picture, camera, own, now)
     _paint_others(picture, camera, space, colours, time, body)
     _paint_heading(picture, now)
     _paint_height(picture, own, now, time, step_seconds)
@@ -78,7 +77,7 @@ def _paint_others(
         if hostile and index not in seen:
             continue
         colour = colours[other["colour"]]
-        shown = FIRE if hostile and in_gun(own, now, there.place) else colour
+        shown = FIRE if hostile and in_reach(own, now, there.place) else colour
         in_view = _paint_target(picture, camera, other, now, there, shown)
         if hostile and not in_view and arrows < _MOST_ARROWS:
             _paint_arrow(picture, camera, there.place, colour)
@@ -122,11 +121,13 @@ def _paint_ladder(picture: pygame.Surface, camera: Camera, now: Pose) -> None:
             pygame.draw.line(picture, LINE, (x + 6 * dx, y + 6 * dy), (x + 13 * dx, y + 13 * dy))
 
 
-def _paint_gun(picture: pygame.Surface, camera: Camera, own: Mapping[str, Any], now: Pose) -> None:
-    """The rim of the cone in which the gun reaches, dashed."""
-    if "gun" not in own:
+def _paint_reach(
+    picture: pygame.Surface, camera: Camera, own: Mapping[str, Any], now: Pose
+) -> None:
+    """The rim of the cone in which the body can hit others, dashed."""
+    if "reach" not in own:
         return
-    _, half = own["gun"]
+    _, half = own["reach"]
     forward, right, up = now.axes
     turns = np.radians(np.arange(0, 363, 3))[:, None]
     side = np.tan(np.radians(half)) * (np.cos(turns) * right + np.sin(turns) * up)
@@ -134,11 +135,11 @@ def _paint_gun(picture: pygame.Surface, camera: Camera, own: Mapping[str, Any], 
     rule(picture, camera, rim[:-1:2], rim[1::2], (255, 225, 150), np.full(len(rim) // 2, 110.0))
 
 
-def in_gun(own: Mapping[str, Any], now: Pose, place: NDArray) -> bool:
-    """Whether a place lies where a body's gun reaches."""
-    if "gun" not in own:
+def in_reach(own: Mapping[str, Any], now: Pose, place: NDArray) -> bool:
+    """Whether a body can hit what is at a place."""
+    if "reach" not in own:
         return False
-    reach, half = own["gun"]
+    reach, half = own["reach"]
     way = place - now.place
     away = float(np.linalg.norm(way))
     return 0 < away < reach and float(way @ now.axes[0] / away) > math.cos(math.radians(half))
@@ -231,7 +232,7 @@ def _paint_height(
     time: float,
     step_seconds: float | None,
 ) -> None:
-    """Speed on the left, height and energy on the right."""
+    """Speed on the left, height on the right."""
     width, height = picture.get_size()
     middle = height // 2
     right = width - 150
@@ -242,9 +243,7 @@ def _paint_height(
         return
     fast = speed(own, time, step_seconds)
     climb = fast * np.sin(now.pitch)
-    energy = now.place[2] + fast**2 / (2 * _GRAVITY)
     put(picture, f"{climb:+.0f} m/s", 18, LINE, 0.9, topleft=(right + 10, middle + 3))
-    put(picture, f"energy {energy:,.0f} m", 16, LINE, 0.75, topleft=(right + 10, middle + 22))
     shade(picture, pygame.Rect(22, middle - 42, 128, 84))
     put(picture, "SPEED", 14, LINE, 0.6, topleft=(32, middle - 34))
     put(picture, f"{fast:.0f} m/s", 28, LINE, topleft=(32, middle - 21))

@@ -26,6 +26,7 @@ class Model(NamedTuple):
     thirds: NDArray  # (F, 3), three corners of each face, far apart: they span it
     nozzles: NDArray  # (E, 3), where the engines' flames begin
     tips: NDArray  # (2, 3), the wing tips
+    length: float  # m
 
 
 class _Plan(NamedTuple):
@@ -54,7 +55,7 @@ _TWIN_FINS = tuple(
 )
 _ONE_FIN = (((-3.6, 0.0, 0.8), (-6.7, 0.0, 4.2), (-8.1, 0.0, 4.2), (-7.6, 0.0, 0.6)),)
 _PLANS = {
-    "fighter": _Plan(
+    "swept": _Plan(
         9.0,
         -8.0,
         1.15,
@@ -63,7 +64,7 @@ _PLANS = {
         _TWIN_FINS,
         (0.55, -0.55),
     ),
-    "heavy": _Plan(
+    "broad": _Plan(
         10.0,
         -9.0,
         1.6,
@@ -72,7 +73,7 @@ _PLANS = {
         _TWIN_FINS,
         (0.9, -0.9),
     ),
-    "scout": _Plan(
+    "straight": _Plan(
         8.0,
         -6.8,
         0.95,
@@ -81,7 +82,7 @@ _PLANS = {
         tuple(tuple((x + 1.2, y, 0.9 * z) for x, y, z in fin) for fin in _ONE_FIN),
         (0.0,),
     ),
-    "interceptor": _Plan(
+    "dart": _Plan(
         11.5,
         -8.6,
         1.0,
@@ -90,7 +91,7 @@ _PLANS = {
         _ONE_FIN,
         (0.0,),
     ),
-    "ace": _Plan(
+    "canard": _Plan(
         9.6,
         -7.6,
         1.1,
@@ -100,7 +101,7 @@ _PLANS = {
         (0.6, -0.6),
         canard=((5.0, 0.9, 0.3), (3.2, 3.2, 0.4), (2.4, 3.2, 0.4), (3.0, 0.9, 0.3)),
     ),
-    "asset": _Plan(
+    "airliner": _Plan(
         17.0,
         -17.0,
         2.4,
@@ -113,16 +114,20 @@ _PLANS = {
 }
 
 
+AIRFRAMES = tuple(_PLANS)
+"""The names of the shapes."""
+
+
 @cache
-def model(kind: str) -> Model:
-    """The shape of a kind of aircraft; of an unknown one, a fighter's."""
-    plan = _PLANS.get(kind, _PLANS["fighter"])
+def model(shape: str) -> Model:
+    """The aircraft of that shape, one of `AIRFRAMES`."""
+    plan = _PLANS[shape]
     points: list[Point] = []
     faces: list[Face] = []
     nose, tail, width = plan.nose, plan.tail, plan.width
     length = nose - tail
-    shape = ((0.0, 0.06), (0.12, 0.42), (0.3, 0.85), (0.5, 1.0), (0.8, 1.0), (1.0, 0.72))
-    hull = [(nose - share * length, width * part, 0.0) for share, part in shape]
+    outline = ((0.0, 0.06), (0.12, 0.42), (0.3, 0.85), (0.5, 1.0), (0.8, 1.0), (1.0, 0.72))
+    hull = [(nose - share * length, width * part, 0.0) for share, part in outline]
     _loft(points, faces, hull, 0.85 * width, "body")
     _loft(
         points,
@@ -158,6 +163,7 @@ def model(kind: str) -> Model:
         np.array([[f.corners[0], f.corners[1], f.corners[-1]] for f in faces]),
         np.array([(tail - 0.8, y, 0.0) for y in plan.engines] + pods),
         np.array([(x, y, z), (x, -y, z)]),
+        length,
     )
 
 

@@ -80,7 +80,7 @@ def apparent_size(distance: float) -> float:
 def _paint_body(
     picture: pygame.Surface, camera: Camera, body: Mapping[str, Any], now: Pose, colour: Colour
 ) -> None:
-    shape, frame = model(body["kind"]), now.axes
+    shape, frame = model(body["shape"]), now.axes
     distance = float(np.linalg.norm(now.place - camera.place))
     size = apparent_size(distance)
     places = now.place + size * shape.points @ frame
@@ -139,7 +139,7 @@ def _paint_trails(
     poses = [pose(body, t) for t in (time, *times)]
     away = float(np.linalg.norm(poses[0].place - camera.place))
     size = apparent_size(away)
-    tips = model(body["kind"]).tips
+    tips = model(body["shape"]).tips
     lines = np.stack([p.place + size * tips @ p.axes for p in poses])
     soft = mixed(colour, (255, 255, 255), 0.45)
     opacity = 150 * (1 - np.arange(len(lines) - 1) / len(lines)) ** 2

@@ -18,14 +18,14 @@ A body is a dict:
 
 | key | value |
 |---|---|
-| `name`, `kind`, `colour` | what it is called, what it is, and its team's colour |
+| `name`, `kind`, `colour` | what it is called, what it is (a word), and its team's colour |
+| `shape` | what it looks like: one of `wrappers.viewing.models.AIRFRAMES` |
 | `x`, `y`, `z` | a number for each frame |
 | `yaw`, `pitch`, `bank` | a number for each frame: from x towards y, nose up, right wing down |
 | `health` | a number for each frame, 0 to 1 |
 | `died` | the first frame at which it is dead, or null |
 | `sight` | `[range, half angle]` of its sensor |
-
-`kind` chooses the shape: one of `MODELS`; any other looks like a fighter.
+| `reach` | optional: `[range, half angle]` within which it can hit others |
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-MODELS = ("fighter", "heavy", "scout", "interceptor", "ace", "asset")
+from wrappers.viewing.models import AIRFRAMES
+
 _KEYS = (
     "radius",
     "ceiling",
@@ -47,7 +48,7 @@ _KEYS = (
     "cell_side",
 )
 _TRACKS = ("x", "y", "z", "yaw", "pitch", "bank", "health")
-_BODY_KEYS = ("name", "kind", "colour", "died", "sight", *_TRACKS)
+_BODY_KEYS = ("name", "kind", "shape", "colour", "died", "sight", *_TRACKS)
 
 
 def check_space(space: Any, colours: Mapping[str, Any], frames: int) -> None:
@@ -83,6 +84,9 @@ def _check_body(body: Mapping[str, Any], colours: Mapping[str, Any], frames: int
     _check_keys(where, _BODY_KEYS, body)
     if body["colour"] not in colours:
         raise ValueError(f"{where} has an unknown colour {body['colour']!r}")
+    if body["shape"] not in AIRFRAMES:
+        valid = ", ".join(AIRFRAMES)
+        raise ValueError(f"{where} has an unknown shape {body['shape']!r}; valid: {valid}")
     for name in _TRACKS:
         if len(body[name]) != frames:
             raise ValueError(f"{where} has {len(body[name])} numbers of {name} for {frames} frames")

@@ -17,7 +17,7 @@ from wrappers.viewing.sprites import Colour
 SUN = np.array([0.74, 0.58, 0.34])  # where the light comes from
 EDGE: Colour = (255, 120, 92)  # of the arena
 STONE: Colour = (92, 98, 130)  # of obstacles
-FIRE: Colour = (255, 241, 168)  # of guns
+FIRE: Colour = (255, 241, 168)  # of shots
 # Above the horizon and below it, by the distance from it in pictures' heights.
 _SKY = (
     (0.0, (255, 205, 150)),

@@ -195,9 +195,26 @@ def test_an_escorted_aircraft_is_on_its_team_and_has_its_own_shape():
     assert env.slot_names == ["ally_0", "asset", "enemy_0", "enemy_1"]
     scene = scene_of(env, replace(wide, task=task))
     check_scene(scene)
-    kinds = [(body["kind"], body["colour"]) for body in scene["space"]["bodies"]]
-    assert kinds[1:3] == [("asset", "team-a"), ("fighter", "team-b")]
+    kinds = [(body["kind"], body["shape"], body["colour"]) for body in scene["space"]["bodies"]]
+    assert kinds[1:3] == [("asset", "airliner", "team-a"), ("fighter", "swept", "team-b")]
     assert "allies: asset" in [entry["label"] for entry in scene["legend"]]
+
+
+def test_every_class_has_an_airframe_and_its_gun_s_reach():
+    classes = (*aerojax.CLASSES, replace(aerojax.CLASSES["heavy"], name="drone"))
+    env = aerojax.make("identical_2_vs_2", allies=classes, enemies=classes)
+    first = jax.tree.map(np.asarray, env.reset(jax.random.key(0))[1])
+    bodies = scene_of(env, first)["space"]["bodies"]
+    shown = {body["kind"]: (body["shape"], body.get("reach")) for body in bodies}
+    assert shown == {
+        "fighter": ("swept", [2500, 30]),
+        "heavy": ("broad", [2500, 30]),
+        "scout": ("straight", [3250, 30]),
+        "interceptor": ("dart", [2500, 30]),
+        "ace": ("canard", [2500, 30]),
+        "asset": ("airliner", None),
+        "drone": ("swept", [2500, 30]),
+    }
 
 
 def test_it_is_a_scene_that_fits_into_json_and_into_a_page(env):

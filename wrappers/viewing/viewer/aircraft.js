@@ -1,5 +1,5 @@
 // Aircraft as meshes, several times as large as they are, so that they can be seen from afar:
-// a mesh is one unit long, and a kind's length is in kilometres. The nose is along x, the left wing
+// a mesh is one unit long, and a shape's length is in kilometres. The nose is along x, the left wing
 // along y, and z points up.
 
 import {
@@ -9,48 +9,44 @@ import {
 
 // In units of the body's length: a wing is front and back of its root, its span to one side, and
 // front and back of its tip.
-const FIGHTER = {
-  length: 0.5, girth: 0.055,
-  wings: [[0.12, -0.36, 0.36, -0.22, -0.34], [-0.36, -0.5, 0.2, -0.46, -0.53]],
-  fins: [[0, 0.2]],
-};
-const KINDS = {
-  fighter: FIGHTER,
-  heavy: {
+const AIRFRAMES = {
+  swept: {
+    length: 0.5, girth: 0.055,
+    wings: [[0.12, -0.36, 0.36, -0.22, -0.34], [-0.36, -0.5, 0.2, -0.46, -0.53]],
+    fins: [[0, 0.2]],
+  },
+  broad: {
     length: 0.72, girth: 0.075,
     wings: [[0.1, -0.22, 0.52, -0.16, -0.28], [-0.36, -0.5, 0.24, -0.42, -0.52]],
     fins: [[-0.1, 0.18], [0.1, 0.18]],
   },
-  scout: {
+  straight: {
     length: 0.52, girth: 0.05,
     wings: [[0.1, -0.12, 0.5, -0.06, -0.14], [-0.38, -0.5, 0.2, -0.42, -0.5]],
     fins: [[0, 0.2]], dish: 0.17,
   },
-  interceptor: {
+  dart: {
     length: 0.62, girth: 0.045,
     wings: [[0.2, -0.42, 0.28, -0.36, -0.44]],
     fins: [[0, 0.2]],
   },
-  ace: {
+  canard: {
     length: 0.56, girth: 0.055,
     wings: [[0.08, -0.4, 0.4, -0.3, -0.36], [0.32, 0.2, 0.16, 0.2, 0.15]],
     fins: [[-0.12, 0.2], [0.12, 0.2]],
   },
-  asset: {
+  airliner: {
     length: 1.1, girth: 0.06,
     wings: [[0.14, -0.08, 0.52, -0.16, -0.22], [-0.38, -0.5, 0.2, -0.47, -0.53]],
     fins: [[0, 0.2]], engines: [[0.0, 0.17], [-0.06, 0.32]],
   },
 };
 
-export const spanOf = (kind) => {
-  const { length, wings } = KINDS[kind] ?? FIGHTER;
-  return length * wings[0][2];
-};
-export const lengthOf = (kind) => (KINDS[kind] ?? FIGHTER).length;
+export const spanOf = (shape) => AIRFRAMES[shape].length * AIRFRAMES[shape].wings[0][2];
+export const lengthOf = (shape) => AIRFRAMES[shape].length;
 
-export function aircraft(kind, colour) {
-  const plan = KINDS[kind] ?? FIGHTER;
+export function aircraft(shape, colour) {
+  const plan = AIRFRAMES[shape];
   const paint = new MeshStandardMaterial({ color: colour, flatShading: true, side: DoubleSide, roughness: 0.6 });
   const trim = new MeshStandardMaterial({ color: 0x1b2338, flatShading: true, roughness: 0.4 });
   const group = new Group();
@@ -82,9 +78,9 @@ export function aircraft(kind, colour) {
 }
 
 function plate(points) {
-  const shape = new Shape();
-  points.forEach(([x, y], i) => (i ? shape.lineTo(x, y) : shape.moveTo(x, y)));
-  return new ExtrudeGeometry(shape, { depth: 0.016, bevelEnabled: false }).translate(0, 0, -0.008);
+  const outline = new Shape();
+  points.forEach(([x, y], i) => (i ? outline.lineTo(x, y) : outline.moveTo(x, y)));
+  return new ExtrudeGeometry(outline, { depth: 0.016, bevelEnabled: false }).translate(0, 0, -0.008);
 }
 
 // The region that a sensor looks into, `angle` degrees to all sides of x, of radius one: its faces,

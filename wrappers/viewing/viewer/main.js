@@ -41,8 +41,8 @@ const tracks = space.bodies.map((body) => new Track(body));
 const ribbons = new Group();
 const pilots = space.bodies.map((body, i) => {
   const colour = new Color();
-  const { group, paint } = aircraft(body.kind, colour);
-  const ribbon = new Ribbon(tracks[i], 0.25 * spanOf(body.kind));
+  const { group, paint } = aircraft(body.shape, colour);
+  const ribbon = new Ribbon(tracks[i], 0.25 * spanOf(body.shape));
   ribbons.add(ribbon.mesh);
   scene.add(group);
   return { body, track: tracks[i], colour, group, paint, ribbon, ...entryOf(body, i), ...labelOf(body) };
@@ -61,7 +61,7 @@ const during = (frame) => ([, , first, last]) => first <= frame && frame <= last
 function draw() {
   const { time } = player, frame = Math.floor(time), size = followed ? NEAR : 1;
   for (const pilot of pilots) {
-    pilot.group.scale.setScalar(size * lengthOf(pilot.body.kind));
+    pilot.group.scale.setScalar(size * lengthOf(pilot.body.shape));
     pilot.track.place(time, pilot.group.position);
     pilot.track.attitude(time, pilot.group.quaternion);
     const alive = pilot.track.alive(time), paint = pilot.paint;
@@ -153,7 +153,7 @@ function follow(time) {
   if (before) {
     offset.applyAxisAngle(UP, Math.atan2(before.x * nose.y - before.y * nose.x, before.dot(nose)));
   } else {
-    offset.copy(nose).multiplyScalar(-0.8 - NEAR * lengthOf(followed.body.kind)).addScaledVector(UP, 0.35);
+    offset.copy(nose).multiplyScalar(-0.8 - NEAR * lengthOf(followed.body.shape)).addScaledVector(UP, 0.35);
   }
   before = nose;
   controls.target.copy(place);
