@@ -44,7 +44,7 @@ def main(docs: Path = DOCS) -> None:
         team = load_pretrained(name)
         task = team.trainer.task
         played = record(task, team.policy(), jax.random.key(seed))
-        scene = task.scene(team.trainer.env, played.states, played.rewards, team.title)
+        scene = team.trainer.env.scene(played.states, played.rewards, title=team.title)
         stem = name.rpartition("/")[2]
         print(save_scene(scene, docs / "replays" / f"{stem}.html"))
         for theme in ("dark", "light"):

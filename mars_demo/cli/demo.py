@@ -11,12 +11,12 @@ from mars_demo.evaluation.episodes import (
     Episodes,
     Trained,
     evaluate,
-    record,
+    record_episode,
     reference_scores,
     trained_run,
 )
 from mars_demo.evaluation.statistics import mean_and_interval
-from mars_demo.runs.folder import RunError, train_run
+from mars_demo.runs.folder import train_run
 from mars_demo.tasks.registry import Task, get_task
 
 EPISODES = 256
@@ -75,12 +75,9 @@ def format_scores(task: Task, scores: dict[str, Episodes]) -> str:
 
 def render(team: Trained, formats: list[str], out: Path, seed: int, greedy: bool) -> list[Path]:
     """Plays one episode with a trained team and draws it into `out/episode.FORMAT`."""
-    task = team.trainer.task
-    if task.scene is None:
-        raise RunError(f"task {task.name} cannot be drawn yet")
-    played = record(task, team.policy(greedy), jax.random.key(seed))
-    scene = task.scene(team.trainer.env, played.states, played.rewards, team.title)
     from wrappers import save_scene
+
+    scene = record_episode(team, seed, greedy)
 
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / f"episode.{name}" for name in formats]

@@ -115,11 +115,11 @@ class Play:
     """Seed of the first episode."""
 
     def run(self) -> None:
-        from mars_demo.play.playing import Wish, play
+        from mars_demo.play.playing import PlayOptions, play
         from wrappers.viewing.window import NoDisplayError
 
         try:
-            play(Wish(**vars(self)))
+            play(PlayOptions(**vars(self)))
         except NoDisplayError as error:
             raise RunError(f"{error}: mars-demo render draws a trained team's episode") from None
 

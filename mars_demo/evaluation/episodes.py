@@ -197,6 +197,28 @@ def trained_run(folder: Path) -> Trained:
     return Trained(trainer, state.params["actor"], f"{trainer.task.name}, {trainer.config.algo}")
 
 
+def record_episode(team: Trained, seed: int = 0, greedy: bool = False) -> dict[str, Any]:
+    """Plays one episode with a trained team.
+
+    Args:
+        team: who plays.
+        seed: of the episode.
+        greedy: take the likeliest actions instead of sampling.
+
+    Returns:
+        a scene, for `wrappers.save_scene` and `wrappers.show`.
+
+    Raises:
+        ValueError: the environment has no `scene`, so that it cannot be drawn.
+    """
+    from wrappers.viewing.rendering import check_drawn
+
+    task, env = team.trainer.task, team.trainer.env
+    check_drawn(env)
+    played = record(task, team.policy(greedy), jax.random.key(seed))
+    return env.scene(played.states, played.rewards, title=team.title)  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def evaluate_run(folder: Path, episodes: int, seed: int, greedy: bool) -> Episodes:
     """Evaluates a run's newest whole checkpoint; raises as `load_run` does."""
     team = trained_run(folder)

@@ -11,7 +11,7 @@ import pygame
 
 from mars_demo.play.game import Game
 from mars_demo.play.hooks import Flight
-from mars_demo.play.pilot_input import Sticks
+from mars_demo.play.pilot_input import PilotInput
 from wrappers.viewing.chase import Chase
 from wrappers.viewing.instruments import LINE, shade
 from wrappers.viewing.panel import (
@@ -52,17 +52,18 @@ class FlightScreen:
     What is shown lags a step behind: the world is between the last state but one and the last.
 
     Args:
-        game: what is played; its task has a `scene` with a `space`, and a `Flight`.
+        game: what is played; its environment's scene has a `space`.
+        flight: how it is flown.
         mates: who the others are, in a few words.
         rate: steps a second.
         seed: of the first episode.
     """
 
-    def __init__(self, game: Game, mates: str, rate: float, seed: int) -> None:
+    def __init__(self, game: Game, flight: Flight, mates: str, rate: float, seed: int) -> None:
         self.game, self.rate = game, rate
         self.over, self.paused, self.map, self.help = False, False, False, True
         self._mates = mates
-        self._flight: Flight = game.task.play  # pyright: ignore[reportAttributeAccessIssue]
+        self._flight = flight
         self._seeds = itertools.count(seed)
         game.start(seed)
         game.act(np.zeros(3, np.float32))  # compiles what the first step would wait for
@@ -125,7 +126,7 @@ class FlightScreen:
 
     def _begin(self) -> None:
         self.game.start(next(self._seeds))
-        self.sticks = Sticks()
+        self.sticks = PilotInput()
         self._news: deque[tuple[float, str, Colour]] = deque(maxlen=5)
         self._clock = self._since = 0.0
         scene = self._scene()

@@ -12,7 +12,9 @@ from jax import Array
 
 from mars_demo.evaluation.episodes import Policy
 from mars_demo.learning.rollout import Env, stack_agents
-from mars_demo.tasks.registry import Task
+from mars_demo.learning.task import Task
+from mars_demo.play.hooks import agent_scene
+from wrappers.viewing.rendering import check_drawn
 
 
 class Game:
@@ -34,7 +36,7 @@ class Game:
         done: whether the episode is over.
     """
 
-    def __init__(self, task: Task, env: Env, mates: Policy, agent: str, kept: int) -> None:
+    def __init__(self, task: Task, env: Any, mates: Policy, agent: str, kept: int) -> None:
         self.task, self.env, self.agent, self.kept = task, env, agent, kept
         self._mates = mates
 
@@ -68,37 +70,33 @@ class Game:
         self.done = bool(done)
 
     def scene(self) -> dict[str, Any]:
-        """The kept states, drawn as a whole. Rewards are not told.
+        """The kept states, drawn as a whole, without rewards.
 
         Raises:
             ValueError: the task cannot be drawn.
         """
-        if self.task.scene is None:
-            raise self._undrawn
-        return self.task.scene(self.env, self._recent, self._nothing, self.task.name)
+        check_drawn(self.env)
+        return self.env.scene(self._recent, self._no_rewards, title=self.task.name)
 
-    def sight(self) -> dict[str, Any]:
+    def agent_scene(self) -> dict[str, Any]:
         """What the agent saw in the kept states.
 
         Raises:
-            ValueError: the task cannot be drawn.
+            ValueError: what an agent sees of the task cannot be drawn.
         """
-        if self.task.sight is None:
-            raise self._undrawn
         title = f"{self.task.name}: what {self.agent} sees"
-        return self.task.sight(self.env, self._recent, self.agent, self._nothing, title)
+        seen = agent_scene(self.env, self._recent, self.agent, self._no_rewards, title)
+        if seen is None:
+            raise ValueError(f"what an agent sees of {self.task.name} cannot be drawn")
+        return seen
 
     @property
     def _recent(self) -> Any:
         return jax.tree.map(lambda *leaves: np.stack(leaves), *self.states)
 
     @property
-    def _nothing(self) -> np.ndarray:
+    def _no_rewards(self) -> np.ndarray:
         return np.zeros(len(self.states) - 1)
-
-    @property
-    def _undrawn(self) -> ValueError:
-        return ValueError(f"task {self.task.name} cannot be drawn, so it cannot be played")
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))

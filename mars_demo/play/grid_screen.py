@@ -23,21 +23,22 @@ _BAR = 40
 _SIDE = 16
 
 
-class Turns:
+class GridScreen:
     """A `wrappers.viewing.window.Screen` in which a person takes turns with the world.
 
     Args:
-        game: what is played; its task has `scene`, `sight` and `Moves`.
+        game: what is played.
+        moves: the actions behind the keys.
         mates: who the others are, in a few words.
         rate: steps a second; 0: the world waits for the person.
         seed: of the first episode.
     """
 
-    def __init__(self, game: Game, mates: str, rate: float, seed: int) -> None:
+    def __init__(self, game: Game, moves: Moves, mates: str, rate: float, seed: int) -> None:
         self.game, self.rate = game, rate
         self.over, self.whole, self.help = False, False, True
         self._mates = mates
-        self._moves: Moves = game.task.play  # pyright: ignore[reportAttributeAccessIssue]
+        self._moves = moves
         self._seeds = itertools.count(seed)
         self._held: list[int] = []  # keys of moves, the latest last
         self._tapped: int | None = None
@@ -141,7 +142,7 @@ class Turns:
 
         They have no readouts, since those would tell of the latest states alone.
         """
-        return self.game.scene() | {"readouts": {}}, self.game.sight() | {"readouts": {}}
+        return self.game.scene() | {"readouts": {}}, self.game.agent_scene() | {"readouts": {}}
 
     def _action(self, key: int) -> int | None:
         moves = self._moves

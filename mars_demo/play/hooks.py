@@ -1,11 +1,20 @@
-"""What a task says of how a person plays it."""
+"""How a person plays each family of tasks, and what one agent sees of an episode."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+
+import aerojax
+import paxmen
+from aerojax.aircraft import GRAVITY
+from aerojax.pilots.scripts import usable_scripts
+from aerojax.rules.step import TIME_STEP
+from aerojax.scenarios import get_config
 
 
 class Moves(NamedTuple):
@@ -23,7 +32,7 @@ class Moves(NamedTuple):
 class Flight(NamedTuple):
     """Flown in real time by three numbers in [-1, 1], turn, climb and throttle.
 
-    The task's scene has a `space`, in which the agents' bodies have their names.
+    The environment's scene has a `space`, in which the agents' bodies have their names.
     """
 
     make: Callable[[str | None], MultiAgentEnv]
@@ -34,3 +43,58 @@ class Flight(NamedTuple):
     """`instruments(env, state, agent)`: what an agent reads off, label -> text."""
     step_seconds: float
     """How long a step is for who flies."""
+
+
+def controls_of(task: str) -> Moves | Flight | None:
+    """How a person plays the task of that name; None if nobody can."""
+    family, _, name = task.rpartition("/")
+    if family == "aerojax":
+        return _flight(name)
+    if task in paxmen.list_envs():
+        return Moves(up=0, down=1, right=2, left=3, act=4, wait=5, act_name="eat")
+    return None
+
+
+def agent_scene(
+    env: Any, states: Any, agent: str, rewards: np.ndarray, title: str
+) -> dict[str, Any] | None:
+    """An episode with no more than an agent sees; None where that cannot be drawn."""
+    if not isinstance(env, paxmen.PaxMen):
+        return None
+    from paxmen.sight import sight_scene
+
+    return sight_scene(env, states, agent, rewards, title=title)
+
+
+@cache
+def _flight(name: str) -> Flight:
+    config = get_config(name)
+
+    def make(opponents: str | None) -> MultiAgentEnv:
+        changes = {} if opponents is None else {"opponents": opponents}
+        return aerojax.make(name, actions="continuous", **changes)
+
+    return Flight(
+        make=make,
+        opponents=tuple(usable_scripts(config, config.team_b)) if config.num_enemies else (),
+        instruments=_instruments,
+        step_seconds=TIME_STEP,
+    )
+
+
+def _instruments(env: Any, state: Any, agent: str) -> dict[str, str]:
+    slot, border = env.slot_names.index(agent), env.config.team_a.own.stop
+    motion = state.motion
+    load = np.hypot(motion.ny[slot], motion.nz[slot])
+    speed = np.linalg.norm([motion.vx[slot], motion.vy[slot], motion.vz[slot]])
+    energy = motion.z[slot] + speed**2 / (2 * GRAVITY)
+    facts = {
+        "time left": f"{(env.max_steps - state.step) * TIME_STEP:.0f} s",
+        "load": f"{load:.1f} g",
+        "thrust": f"{100 * motion.throttle[slot]:.0f} %",
+        "energy": f"{energy:,.0f} m",
+        "in the air": f"{state.alive[:border].sum()} : {state.alive[border:].sum()}",
+    }
+    if not env.config.num_enemies:
+        facts["in the air"] = f"{state.alive.sum()}"
+    return facts

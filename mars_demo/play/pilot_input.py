@@ -45,7 +45,7 @@ def open_gamepad() -> pygame.joystick.JoystickType:
     return pygame.joystick.Joystick(0)
 
 
-class Sticks:
+class PilotInput:
     """A stick and a throttle that are told of events and of time.
 
     A key moves the stick while it is held, and the stick comes back when it is released; a

@@ -17,8 +17,8 @@ from mars_demo.play.flight_screen import KEPT as FLIGHT_KEPT
 from mars_demo.play.flight_screen import FlightScreen
 from mars_demo.play.game import Game
 from mars_demo.play.grid_screen import KEPT as TURNS_KEPT
-from mars_demo.play.grid_screen import Turns
-from mars_demo.play.hooks import Flight
+from mars_demo.play.grid_screen import GridScreen
+from mars_demo.play.hooks import Flight, Moves, controls_of
 from mars_demo.play.pilot_input import open_gamepad
 from mars_demo.runs.folder import RunError
 from mars_demo.tasks.registry import SUITE, TASKS, Task, get_task, list_tasks
@@ -28,7 +28,7 @@ SCRIPT = "script"
 
 
 @dataclass(frozen=True)
-class Wish:
+class PlayOptions:
     """What a person wants to play; `mars-demo play --help` says what each is."""
 
     task: str
@@ -40,11 +40,11 @@ class Wish:
     seed: int = 0
 
 
-def play(wish: Wish, *, times: int | None = None) -> None:
+def play(options: PlayOptions, *, times: int | None = None) -> None:
     """Opens a window in which a person plays.
 
     Args:
-        wish: what they want.
+        options: what is played, and how.
         times: close the window after so many pictures.
 
     Raises:
@@ -52,7 +52,7 @@ def play(wish: Wish, *, times: int | None = None) -> None:
         RunError: the task cannot be played, not in this way, or there is no gamepad.
         NoDisplayError: no window can be opened.
     """
-    make = prepare(wish)
+    make = prepare(options)
     check_display()
 
     def ready() -> Screen:
@@ -63,48 +63,50 @@ def play(wish: Wish, *, times: int | None = None) -> None:
         return screen
 
     with ExitStack() as stack:
-        if wish.gamepad:
+        if options.gamepad:
             stack.callback(open_gamepad().quit)
-        run_window(Loading(ready, "Getting ready"), f"{wish.task} – mars-demo play", times=times)
+        run_window(Loading(ready, "Getting ready"), f"{options.task} – mars-demo play", times=times)
 
 
-def prepare(wish: Wish) -> Callable[[], Screen]:
-    """Checks a wish; what is returned makes the screen, which takes seconds.
+def prepare(options: PlayOptions) -> Callable[[], Screen]:
+    """Checks a options; what is returned makes the screen, which takes seconds.
 
     Raises:
         ValueError: there is no such task, agent, script or rate.
         RunError: the task cannot be played, or not in this way.
     """
-    playable = [name for name, task in TASKS.items() if task.play is not None]
-    if wish.task not in {*list_tasks(), *itertools.chain(*SUITE.values())}:
-        check_name("task", wish.task, playable)
-    task = get_task(wish.task)
-    check_number("seed", wish.seed, 0, 2**32 - 1)
-    if wish.rate is not None:
-        check_number("rate", wish.rate, 0.1, 30.0, whole=False)
-    if task.play is None:
+    playable = [name for name in TASKS if controls_of(name) is not None]
+    if options.task not in {*list_tasks(), *itertools.chain(*SUITE.values())}:
+        check_name("task", options.task, playable)
+    task = get_task(options.task)
+    check_number("seed", options.seed, 0, 2**32 - 1)
+    if options.rate is not None:
+        check_number("rate", options.rate, 0.1, 30.0, whole=False)
+    controls = controls_of(task.name)
+    if controls is None:
         valid = ", ".join(playable)
         raise RunError(f"task {task.name} cannot be played by a person; those that can: {valid}")
-    return _flying(task, wish) if isinstance(task.play, Flight) else _taking_turns(task, wish)
+    if isinstance(controls, Flight):
+        return _flying(task, controls, options)
+    return _taking_turns(task, controls, options)
 
 
-def _flying(task: Task, wish: Wish) -> Callable[[], Screen]:
-    flight: Flight = task.play  # pyright: ignore[reportAssignmentType]
-    if wish.mates not in (None, SCRIPT):
+def _flying(task: Task, flight: Flight, options: PlayOptions) -> Callable[[], Screen]:
+    if options.mates not in (None, SCRIPT):
         raise RunError(
             f"in {task.name} team-mates fly by script: trained teams give other commands than a "
             "person; leave out --mates"
         )
-    if wish.opponents is not None:
-        _check_opponents(task, flight, wish.opponents)
-    env = flight.make(wish.opponents)
-    agent = _agent(env, wish.agent)
-    rate = wish.rate or 1 / flight.step_seconds
+    if options.opponents is not None:
+        _check_opponents(task, flight, options.opponents)
+    env = flight.make(options.opponents)
+    agent = _agent(env, options.agent)
+    rate = options.rate or 1 / flight.step_seconds
     mates = scripted_policy(replace(task, make=lambda: env))
 
     def make() -> Screen:
         game = Game(task, env, mates, agent, FLIGHT_KEPT)
-        return FlightScreen(game, task.script_name, rate, wish.seed)
+        return FlightScreen(game, flight, task.script_name, rate, options.seed)
 
     return make
 
@@ -115,18 +117,18 @@ def _check_opponents(task: Task, flight: Flight, opponents: str) -> None:
     check_name("script", opponents, flight.opponents)
 
 
-def _taking_turns(task: Task, wish: Wish) -> Callable[[], Screen]:
-    if wish.opponents is not None:
+def _taking_turns(task: Task, moves: Moves, options: PlayOptions) -> Callable[[], Screen]:
+    if options.opponents is not None:
         raise RunError(f"{task.name} has no opponents; leave out --opponents")
-    if wish.gamepad:
+    if options.gamepad:
         raise RunError(f"{task.name} is played by keyboard; leave out --gamepad")
     env = task.make()
-    agent = _agent(env, wish.agent)
-    policy, mates = _mates(task, wish.mates)
+    agent = _agent(env, options.agent)
+    policy, mates = _mates(task, options.mates)
 
     def make() -> Screen:
         game = Game(task, env, policy, agent, TURNS_KEPT)
-        return Turns(game, mates, wish.rate or 0.0, wish.seed)
+        return GridScreen(game, moves, mates, options.rate or 0.0, options.seed)
 
     return make
 

@@ -9,10 +9,9 @@ from typing import Any
 import jax
 
 from mars_demo.evaluation.episodes import Trained, record
-from mars_demo.play.hooks import Flight
-from mars_demo.runs.folder import RunError
-from mars_demo.tasks.registry import TASKS
+from mars_demo.play.hooks import Flight, agent_scene, controls_of
 from wrappers.viewing.player import Player
+from wrappers.viewing.rendering import check_drawn
 from wrappers.viewing.window import Loading, run_window
 
 
@@ -26,12 +25,12 @@ def watch(team: Trained, seed: int, greedy: bool, *, times: int | None = None) -
         times: close the window after so many pictures.
 
     Raises:
-        RunError: the task cannot be drawn.
+        ValueError: the task cannot be drawn.
         NoDisplayError: no window can be opened.
     """
     following = episodes(team, seed, greedy)
-    play = team.trainer.task.play
-    seconds = play.step_seconds if isinstance(play, Flight) else None
+    controls = controls_of(team.trainer.task.name)
+    seconds = controls.step_seconds if isinstance(controls, Flight) else None
     screen = Loading(lambda: Player(following, step_seconds=seconds), "Playing the first episode")
     run_window(screen, f"{team.title} – mars-demo watch", times=times)
 
@@ -40,22 +39,20 @@ def episodes(team: Trained, seed: int, greedy: bool) -> Callable[[], dict[str, d
     """A function that plays the next episode and returns its views.
 
     Raises:
-        RunError: the task cannot be drawn.
+        ValueError: the task cannot be drawn.
     """
     task, env = team.trainer.task, team.trainer.env
-    if task.scene is None:
-        drawn = ", ".join(name for name, task in TASKS.items() if task.scene is not None)
-        raise RunError(f"task {task.name} cannot be drawn yet; those that can: {drawn}")
-    draw, sight, seeds = task.scene, task.sight, itertools.count(seed)
+    check_drawn(env)
+    seeds = itertools.count(seed)
 
     def following() -> dict[str, dict[str, Any]]:
         now = next(seeds)
         played = record(task, team.policy(greedy), jax.random.key(now))
         title = f"{team.title}, episode {now}"
-        views = {"the whole": draw(env, played.states, played.rewards, title)}
-        if sight is not None:
-            for agent in env.agents:
-                seen = sight(env, played.states, agent, played.rewards, title)
+        views = {"the whole": env.scene(played.states, played.rewards, title=title)}  # pyright: ignore[reportAttributeAccessIssue]
+        for agent in env.agents:
+            seen = agent_scene(env, played.states, agent, played.rewards, title)
+            if seen is not None:
                 views[f"what {agent} sees"] = seen
         return views
 

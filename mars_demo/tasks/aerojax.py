@@ -6,58 +6,14 @@ from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import aerojax
-from aerojax.aircraft import GRAVITY
-from aerojax.pilots.scripts import usable_scripts
-from aerojax.rules.step import TIME_STEP
 from aerojax.scenarios import get_config
 from mars_demo.learning.config import Config
-from mars_demo.learning.task import EPS, Task
-from mars_demo.play.hooks import Flight
-
-
-def _aerojax_scene(env: Any, states: Any, rewards: np.ndarray, title: str) -> dict[str, Any]:
-    from aerojax.drawing.scene import episode_scene
-
-    return episode_scene(env, states, rewards, title=title)
-
-
-def _instruments(env: Any, state: Any, agent: str) -> dict[str, str]:
-    slot, border = env.slot_names.index(agent), env.config.team_a.own.stop
-    motion = state.motion
-    load = np.hypot(motion.ny[slot], motion.nz[slot])
-    speed = np.linalg.norm([motion.vx[slot], motion.vy[slot], motion.vz[slot]])
-    energy = motion.z[slot] + speed**2 / (2 * GRAVITY)
-    facts = {
-        "time left": f"{(env.max_steps - state.step) * TIME_STEP:.0f} s",
-        "load": f"{load:.1f} g",
-        "thrust": f"{100 * motion.throttle[slot]:.0f} %",
-        "energy": f"{energy:,.0f} m",
-        "in the air": f"{state.alive[:border].sum()} : {state.alive[border:].sum()}",
-    }
-    if not env.config.num_enemies:
-        facts["in the air"] = f"{state.alive.sum()}"
-    return facts
-
-
-def _flight(name: str) -> Flight:
-    config = get_config(name)
-
-    def make(opponents: str | None) -> MultiAgentEnv:
-        changes = {} if opponents is None else {"opponents": opponents}
-        return aerojax.make(name, actions="continuous", **changes)
-
-    return Flight(
-        make=make,
-        opponents=tuple(usable_scripts(config, config.team_b)) if config.num_enemies else (),
-        instruments=_instruments,
-        step_seconds=TIME_STEP,
-    )
-
+from mars_demo.learning.task import Task
+from mars_demo.tasks.paxmen import EPS
 
 # Chosen for MARS by a few runs on three scenarios (docs/results.md); the trust regions of the
 # other objectives are those of their presets on paxmen-4.
@@ -99,8 +55,6 @@ def _aerojax_task(name: str) -> Task:
         script=script,
         script_name=f"{config.objective.script} script",
         script_make=lambda: aerojax.make(name, actions="continuous"),
-        scene=_aerojax_scene,
-        play=_flight(name),
     )
 
 

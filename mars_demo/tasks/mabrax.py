@@ -21,8 +21,9 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import wrappers
-from mars_demo.learning.task import Strong, Task, built_once, suite_preset
+from mars_demo.learning.task import Task
 from mars_demo.runs.extras import require
+from mars_demo.tasks.foreign import StripWeakTypes, built_once, suite_preset
 from wrappers.wrapper import Transition
 
 ROBOTS = ("hopper_3x1", "halfcheetah_6x1", "walker2d_2x3", "ant_4x2", "humanoid_9|8")
@@ -50,7 +51,7 @@ def _make(name: str) -> MultiAgentEnv:
 
     with _without_warnings():
         env = make(name, homogenisation_method="max", episode_length=_STEPS, auto_reset=False)
-    return Fall(Strong(env))
+    return Fall(StripWeakTypes(env))
 
 
 @contextmanager

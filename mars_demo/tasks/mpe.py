@@ -5,7 +5,8 @@ from __future__ import annotations
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import wrappers
-from mars_demo.learning.task import Strong, Task, built_once, suite_preset
+from mars_demo.learning.task import Task
+from mars_demo.tasks.foreign import StripWeakTypes, built_once, suite_preset
 
 _STEPS = 25
 
@@ -19,7 +20,7 @@ def _make(num_agents: int, steps: int) -> MultiAgentEnv:
         num_landmarks=num_agents,
         local_ratio=0.5,
     )
-    return wrappers.TimeLimit(Strong(env), steps)
+    return wrappers.TimeLimit(StripWeakTypes(env), steps)
 
 
 def _task(name: str, num_agents: int, steps: int = _STEPS) -> Task:

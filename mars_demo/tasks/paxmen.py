@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 import paxmen
 from mars_demo.learning.config import Config
 from mars_demo.learning.task import Task
-from mars_demo.play.hooks import Moves
 from paxmen.planner import plan
 
 
@@ -28,20 +25,6 @@ def one_hot_world(world_state: Array) -> Array:
     return jnp.concatenate(channels).astype(jnp.float32)
 
 
-def _paxmen_scene(env: Any, states: Any, rewards: np.ndarray, title: str) -> dict[str, Any]:
-    from paxmen.scene import episode_scene
-
-    return episode_scene(env, states, rewards, title=title)
-
-
-def _paxmen_sight(
-    env: Any, states: Any, agent: str, rewards: np.ndarray | None, title: str
-) -> dict[str, Any]:
-    from paxmen.sight import sight_scene
-
-    return sight_scene(env, states, agent, rewards, title=title)
-
-
 # Chosen with the same budget for each objective (docs/results.md). An ablation takes the preset of
 # the objective that it varies.
 _PAXMEN_PRESETS = {
@@ -49,6 +32,8 @@ _PAXMEN_PRESETS = {
     "mappo": {"lr": 4e-3, "eps": 0.1, "epochs": 2},
     "maspo": {"lr": 2e-3, "eps": 0.5, "epochs": 4},
 }
+EPS = {algo: float(preset["eps"]) for algo, preset in _PAXMEN_PRESETS.items()}
+"""The trust region of each objective, which tasks without tuning of their own take."""
 
 
 # Chosen for MARS by a few runs on paxmen-5 and -6 (docs/results.md), for the others not tuned.
@@ -83,9 +68,6 @@ def _paxmen_task(name: str) -> Task:
         preset=partial(_paxmen_preset, name),
         script=plan,
         script_name="planner",
-        scene=_paxmen_scene,
-        sight=_paxmen_sight,
-        play=Moves(up=0, down=1, right=2, left=3, act=4, wait=5, act_name="eat"),
     )
 
 

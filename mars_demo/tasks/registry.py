@@ -1,6 +1,6 @@
 """The tasks that the trainer knows, by their names.
 
-The modules `*_tasks.py` are the ones that name environments, a family each; this one lists them.
+Only this room names environments, a file for each family; this file lists them.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import numpy as np
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import aerojax
@@ -134,9 +133,4 @@ def _registered_task(name: str) -> Task:
         make=partial(wrappers.make, name),
         episode_length=int(max_steps),
         preset=lambda algo: Config(algo=algo),
-        scene=_own_scene if hasattr(env, "scene") else None,
     )
-
-
-def _own_scene(env: Any, states: Any, rewards: np.ndarray, title: str) -> dict[str, Any]:
-    return env.scene(states, rewards, title=title)

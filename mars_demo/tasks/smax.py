@@ -10,7 +10,8 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import wrappers
-from mars_demo.learning.task import Strong, Task, built_once, suite_preset
+from mars_demo.learning.task import Task
+from mars_demo.tasks.foreign import StripWeakTypes, built_once, suite_preset
 from wrappers.wrapper import Observations, Transition
 
 MAPS = (
@@ -59,7 +60,7 @@ def _make(name: str) -> MultiAgentEnv:
         walls_cause_death=True,
         attack_mode="closest",
     )
-    return wrappers.TimeLimit(Battle(Strong(env)), _STEPS)
+    return wrappers.TimeLimit(Battle(StripWeakTypes(env)), _STEPS)
 
 
 def _won(reward: Array, info: dict[str, Array]) -> Array:

@@ -11,15 +11,17 @@ import jax.numpy as jnp
 import numpy as np
 import pygame
 import pytest
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 from mars_demo.cli.main import main
 from mars_demo.evaluation.episodes import Policy
 from mars_demo.evaluation.pretrained import load_pretrained
 from mars_demo.play.flight_screen import FlightScreen
 from mars_demo.play.game import Game
-from mars_demo.play.grid_screen import KEPT, Turns
-from mars_demo.play.pilot_input import Sticks, open_gamepad
-from mars_demo.play.playing import Wish, play, prepare
+from mars_demo.play.grid_screen import KEPT, GridScreen
+from mars_demo.play.hooks import controls_of
+from mars_demo.play.pilot_input import PilotInput, open_gamepad
+from mars_demo.play.playing import PlayOptions, play, prepare
 from mars_demo.play.watch import episodes, watch
 from mars_demo.runs.folder import RunError
 from mars_demo.tasks.registry import TASKS
@@ -37,7 +39,7 @@ def press(screen, *keys):
         screen.handle(key(one))
 
 
-# --- Turns: agent_1 in the middle of the hub, the others asleep in its corner -----------------
+# --- On the grid: agent_1 in the middle of the hub, the others asleep in its corner ------------
 
 MIDDLE = (20, 20)
 TASK = TASKS["paxmen-4"]
@@ -65,7 +67,7 @@ def make_turns(rate=0.0, agent="agent_1", **pose):
     env = Posed(4)
     vars(env).update(pose)
     game = Game(replace(TASK, make=lambda: env), env, Policy(asleep), agent, KEPT)
-    return Turns(game, "asleep", rate, 0)
+    return GridScreen(game, controls_of("paxmen-4"), "asleep", rate, 0)
 
 
 @pytest.fixture
@@ -236,17 +238,17 @@ def test_in_real_time_a_held_key_walks_on_and_a_tapped_one_once():
 
 
 def test_trained_mates_play_beside_the_person():
-    turns = prepare(Wish("paxmen-4"))()
+    turns = prepare(PlayOptions("paxmen-4"))()
     press(turns, *[pygame.K_PERIOD] * 40)
     assert where(turns, 0) != where(turns, 1)
     assert turns.game.score > 3  # the team of three eats without its fourth
 
 
-# --- Sticks -------------------------------------------------------------------------------------
+# --- Pilot input ------------------------------------------------------------------------------
 
 
 def test_a_held_key_moves_the_stick_and_a_released_one_lets_it_back():
-    sticks = Sticks()
+    sticks = PilotInput()
     assert sticks.command.tolist() == pytest.approx([0, 0, 0.2])
     sticks.handle(key(pygame.K_LEFT))
     sticks.handle(key(pygame.K_w))
@@ -264,7 +266,7 @@ def test_a_held_key_moves_the_stick_and_a_released_one_lets_it_back():
 
 
 def test_a_lost_focus_lets_the_stick_go():
-    sticks = Sticks()
+    sticks = PilotInput()
     sticks.handle(key(pygame.K_LEFT))
     sticks.handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
     sticks.advance(1.0)
@@ -272,7 +274,7 @@ def test_a_lost_focus_lets_the_stick_go():
 
 
 def test_the_throttle_stays_where_it_was_moved():
-    sticks = Sticks()
+    sticks = PilotInput()
     sticks.handle(key(pygame.K_LSHIFT))
     sticks.advance(0.5)
     sticks.handle(key(pygame.K_LSHIFT, pygame.KEYUP))
@@ -284,7 +286,7 @@ def test_the_throttle_stays_where_it_was_moved():
 
 
 def test_a_gamepad():
-    sticks = Sticks()
+    sticks = PilotInput()
 
     def tilt(axis, value):
         sticks.handle(pygame.event.Event(pygame.JOYAXISMOTION, axis=axis, value=value))
@@ -315,7 +317,7 @@ def test_no_gamepad(monkeypatch):
 
 @pytest.fixture(scope="module")
 def screen():
-    return prepare(Wish("aerojax/1_vs_1", opponents="circle"))()
+    return prepare(PlayOptions("aerojax/1_vs_1", opponents="circle"))()
 
 
 @pytest.fixture
@@ -404,10 +406,10 @@ def test_flying_into_the_ground_is_a_defeat_and_r_begins_again(flight):
 
 
 def test_every_scenario_and_size_can_be_played():
-    for name in TASKS:
-        if TASKS[name].play is not None:
-            prepare(Wish(name))
-    assert sum(task.play is not None for task in TASKS.values()) == 3 + 15
+    playable = [name for name in TASKS if controls_of(name) is not None]
+    assert len(playable) == 3 + 15
+    for name in playable:
+        prepare(PlayOptions(name))
 
 
 # --- Watching -----------------------------------------------------------------------------------
@@ -423,15 +425,15 @@ def test_a_trained_team_is_watched_through_each_agents_eyes():
 def test_a_task_that_cannot_be_drawn():
     team = load_pretrained("paxmen-4")
     trainer = copy(team.trainer)
-    trainer.task = replace(team.trainer.task, scene=None)
-    with pytest.raises(RunError, match="cannot be drawn yet; those that can: paxmen-4, "):
+    trainer.env = MultiAgentEnv(4)
+    with pytest.raises(ValueError, match="MultiAgentEnv cannot be drawn: it has no method `scene`"):
         episodes(team._replace(trainer=trainer), 0, False)
 
 
 def test_windows_open_and_close(monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     watch(load_pretrained("paxmen-4"), 0, False, times=2)
-    play(Wish("paxmen-4"), times=2)
+    play(PlayOptions("paxmen-4"), times=2)
 
 
 def test_the_example_of_the_page(monkeypatch):
@@ -447,7 +449,7 @@ def test_the_example_of_the_page(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("wish", "said"),
+    ("options", "said"),
     [
         ({"task": "paxmen4"}, "unknown task 'paxmen4'; valid: paxmen-4, "),
         ({"task": "identical_2_vs_2"}, "valid: aerojax/identical_2_vs_2, "),
@@ -467,9 +469,9 @@ def test_the_example_of_the_page(monkeypatch):
         ({"task": "aerojax/1_vs_1", "mates": "x"}, "fly by script"),
     ],
 )
-def test_wishes_that_cannot_be_met(wish, said):
+def test_wishes_that_cannot_be_met(options, said):
     with pytest.raises((ValueError, RunError), match=said) as caught:
-        prepare(Wish(**wish))
+        prepare(PlayOptions(**options))
     assert "\n" not in str(caught.value)
 
 
@@ -510,10 +512,10 @@ def test_a_policy_sees_the_state_and_the_person_decides():
     positions = np.asarray(env.agent_positions(game.states[-1])).tolist()
     assert positions == [[19, 19], [20, 23], [19, 19], [19, 19]]  # a wall is beside the others
     assert len(game.states) == 2
-    assert len(game.scene()["frames"]) == len(game.sight()["frames"]) == 2
-    for missing, draw in (("scene", Game.scene), ("sight", Game.sight)):
-        game.task = replace(TASK, **{missing: None})
-        with pytest.raises(ValueError, match="cannot be drawn, so it cannot be played"):
+    assert len(game.scene()["frames"]) == len(game.agent_scene()["frames"]) == 2
+    game.env = MultiAgentEnv(4)
+    for draw in (Game.scene, Game.agent_scene):
+        with pytest.raises(ValueError, match="cannot be drawn"):
             draw(game)
 
 

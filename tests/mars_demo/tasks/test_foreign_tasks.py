@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
-from mars_demo.learning.task import built_once
 from mars_demo.runs.extras import require
 from mars_demo.tasks import jumanji as jumanji_tasks
 from mars_demo.tasks import mabrax as mabrax_tasks
+from mars_demo.tasks.foreign import built_once
 from mars_demo.tasks.registry import TASKS, get_task, task_facts
 from wrappers.endings import endings
 
