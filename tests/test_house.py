@@ -91,8 +91,29 @@ def test_few_files_name_the_environments(package):
         if any(names_an_environment(module) for module in imports(file))
     }
     named = {name for name in named if not name.startswith("mars_demo/tasks/")}
-    # This one puts names into JaxMARL's own list, and names none itself.
-    assert named <= {"wrappers/jaxmarl_names.py"}
+    # The first puts names into JaxMARL's own list, and names none itself.
+    assert named <= {"wrappers/jaxmarl_names.py", "mars_demo/play/hooks.py"}
+
+
+# The rooms of a package, each with those that it may use. What stands at the package's root, beside
+# them, is used by all of them or uses them all.
+ROOMS = {
+    "mars_demo": ("learning", "tasks", "runs", "evaluation", "experiments", "play", "cli"),
+}
+APART = {("experiments", "play")}  # neither is above the other
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_no_room_uses_one_above_it(package):
+    order = ROOMS[package]
+    assert {file.parent.name for file in sources(package)} == {package, *order}
+    for file in sources(package):
+        room = file.parent.name
+        for module in imports(file) if room != package else ():
+            used = module.removeprefix(f"{package}.").partition(".")[0]
+            if within(module, package) and used in order:
+                assert order.index(used) <= order.index(room), f"{file}: {module}"
+                assert not {(used, room), (room, used)} & APART, f"{file}: {module}"
 
 
 def test_what_counts_as_naming_an_environment():

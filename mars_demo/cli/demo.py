@@ -16,8 +16,9 @@ from mars_demo.evaluation.episodes import (
     trained_run,
 )
 from mars_demo.evaluation.statistics import mean_and_interval
+from mars_demo.learning.task import Task
 from mars_demo.runs.folder import train_run
-from mars_demo.tasks.registry import Task, get_task
+from mars_demo.tasks.registry import get_task
 
 EPISODES = 256
 

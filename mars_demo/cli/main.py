@@ -15,7 +15,8 @@ from tyro.conf import Positional
 from mars_demo.runs.silence import silence
 
 with silence():  # stdout is for our answers
-    from mars_demo.tasks.registry import SUITE, TASKS, Task, get_task, list_tasks, task_facts
+    from mars_demo.learning.task import Task
+    from mars_demo.tasks.registry import SUITE, TASKS, get_task, list_tasks, task_facts
 
 from mars_demo.cli.report import Report
 from mars_demo.cli.study import Bench, Compare, Demo, Figure, Ratios, Study

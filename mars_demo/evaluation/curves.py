@@ -12,10 +12,10 @@ import numpy as np
 from mars_demo.evaluation.charts import colours_of
 from mars_demo.evaluation.episodes import evaluate_run, reference_scores
 from mars_demo.evaluation.statistics import mean_and_interval, median_and_interval, steps_to
+from mars_demo.learning.task import Task
 from mars_demo.runs.checkpoint import write_atomically
 from mars_demo.runs.folder import RunError, read_run
 from mars_demo.runs.metrics import read_metrics
-from mars_demo.tasks.registry import Task
 
 
 def curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -15,10 +15,10 @@ from jax import Array
 
 from mars_demo.learning.distributions import make_distribution
 from mars_demo.learning.rollout import Env, Viewer, masks, stack_agents, unstack_agents
+from mars_demo.learning.task import Task
 from mars_demo.learning.team import Team
 from mars_demo.learning.train import Trainer
 from mars_demo.runs.folder import load_run
-from mars_demo.tasks.registry import Task
 
 
 class Policy(NamedTuple):

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import trim_mean
 
 from mars_demo.experiments.results import Cell
-from mars_demo.runs.extras import require
+from mars_demo.extras import require
 
 RESAMPLES = 2000
 TAUS = np.linspace(0.0, 1.0, 51)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from mars_demo.experiments.processes import Processes, core_slots
 from mars_demo.experiments.relay import Relay, relay
-from mars_demo.runs.extras import require
+from mars_demo.extras import require
 from mars_demo.runs.folder import RunError
 
 Commands = Mapping[Path, Sequence[str]]

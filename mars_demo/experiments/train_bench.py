@@ -12,8 +12,8 @@ import jax
 
 from mars_demo.experiments.bench import heading, seconds
 from mars_demo.learning.config import Config
+from mars_demo.learning.task import Task
 from mars_demo.learning.train import Trainer
-from mars_demo.tasks.registry import Task
 
 SCRIPT = Path("baselines/MAPPO/mappo_rnn_mpe.py")
 SETTINGS = Path("baselines/MAPPO/config/mappo_homogenous_rnn_mpe.yaml")

@@ -17,10 +17,10 @@ from mars_demo.learning.networks import Actor, Critic
 from mars_demo.learning.returns import generalised_advantages
 from mars_demo.learning.rollout import Env, Progress, Transition, Viewer, collect, stagger, start
 from mars_demo.learning.sharding import REPLICATED, SHARDED, Shards, place, shard
+from mars_demo.learning.task import Task
 from mars_demo.learning.team import Team, group_agents
 from mars_demo.learning.update import Batch, Params, make_optimiser, update
 from mars_demo.learning.value_scale import ValueScale, follow, identity_scale, rescale
-from mars_demo.tasks.registry import Task
 from wrappers import AutoReset
 
 

@@ -13,6 +13,7 @@ from mars_demo.evaluation.episodes import Policy, Trained, scripted_policy, trai
 from mars_demo.evaluation.pretrained import list_pretrained, load_pretrained
 from mars_demo.learning.config import check_name, check_number
 from mars_demo.learning.rollout import Env
+from mars_demo.learning.task import Task
 from mars_demo.play.flight_screen import KEPT as FLIGHT_KEPT
 from mars_demo.play.flight_screen import FlightScreen
 from mars_demo.play.game import Game
@@ -21,7 +22,7 @@ from mars_demo.play.grid_screen import GridScreen
 from mars_demo.play.hooks import Flight, Moves, controls_of
 from mars_demo.play.pilot_input import open_gamepad
 from mars_demo.runs.folder import RunError
-from mars_demo.tasks.registry import SUITE, TASKS, Task, get_task, list_tasks
+from mars_demo.tasks.registry import SUITE, TASKS, get_task, list_tasks
 from wrappers.viewing.window import Loading, Screen, check_display, run_window
 
 SCRIPT = "script"

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 
 from mars_demo.learning.config import Config
-from mars_demo.tasks.registry import Task
+from mars_demo.learning.task import Task
 
 PACKAGES = ("paxmen-aerojax", "jax", "jaxlib", "jaxmarl", "flax", "optax", "numpy")
 """Whose versions decide the bits of a run."""

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from tqdm import tqdm
 
 from mars_demo.learning.config import Config
+from mars_demo.learning.task import Task
 from mars_demo.learning.train import Trainer, TrainState
 from mars_demo.runs.checkpoint import (
     drop_later,
@@ -31,7 +32,7 @@ from mars_demo.runs.loop import RunError as RunError
 from mars_demo.runs.loop import Session, Watch, catch_up, last_saved, train_sessions
 from mars_demo.runs.memory import check_memory, describe_shortage
 from mars_demo.runs.metrics import JsonLines, TensorBoard, Writer, Writers
-from mars_demo.tasks.registry import Task, get_task
+from mars_demo.tasks.registry import get_task
 
 
 def train_run(

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mars_demo.extras import require
+from mars_demo.learning.task import Task
 from mars_demo.runs.checkpoint import write_atomically
-from mars_demo.runs.extras import require
-from mars_demo.tasks.registry import Task
 
 Line = dict[str, Any]
 

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
+from mars_demo.extras import require
 from mars_demo.learning.task import Task
-from mars_demo.runs.extras import require
 from mars_demo.tasks.foreign import built_once, suite_preset
 from wrappers import from_jumanji
 

@@ -21,8 +21,8 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import wrappers
+from mars_demo.extras import require
 from mars_demo.learning.task import Task
-from mars_demo.runs.extras import require
 from mars_demo.tasks.foreign import StripWeakTypes, built_once, suite_preset
 from wrappers.wrapper import Transition
 

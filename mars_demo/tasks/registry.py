@@ -14,7 +14,7 @@ import aerojax
 import paxmen
 import wrappers
 from mars_demo.learning.config import Config, check_name
-from mars_demo.learning.task import Task as Task
+from mars_demo.learning.task import Task
 from mars_demo.tasks import aerojax as aerojax_tasks
 from mars_demo.tasks import jumanji as jumanji_tasks
 from mars_demo.tasks import mabrax as mabrax_tasks

@@ -11,8 +11,8 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.environments.spaces import Box, Discrete, MultiDiscrete
 
 from mars_demo.learning.config import Config
+from mars_demo.learning.task import Task
 from mars_demo.learning.train import Trainer
-from mars_demo.tasks.registry import Task
 
 NUM_SIGNS = 3
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
-from mars_demo.runs.extras import require
+from mars_demo.extras import require
 from mars_demo.tasks import jumanji as jumanji_tasks
 from mars_demo.tasks import mabrax as mabrax_tasks
 from mars_demo.tasks.foreign import built_once
