@@ -1,4 +1,4 @@
-"""Advantages that tell a time limit from a true end, and their normalisation."""
+"""Advantages that tell a time limit from a true end, their normalisation, and moments."""
 
 from __future__ import annotations
 
@@ -51,6 +51,16 @@ def generalised_advantages(
         backwards, jnp.zeros_like(delta_t[0]), (delta_t, decay_t), reverse=True
     )
     return advantages
+
+
+def moments(x: Array, shards: Shards = ALONE) -> tuple[Array, Array]:
+    """Mean and variance, float32 () each, of an array (...) and of its other parts on `shards`.
+
+    E[x²] − E[x]² would be rounded away where the mean is much larger than the deviation.
+    """
+    mean = shards.mean(jnp.mean(x))
+    mean = mean + shards.mean(jnp.mean(x - mean))  # what a long sum of large numbers lost
+    return mean, shards.mean(jnp.mean(jnp.square(x - mean)))
 
 
 def normalise(advantage: Array, weight: Array, shards: Shards = ALONE) -> Array:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
+from mars_demo.learning.returns import moments
 from mars_demo.learning.sharding import Shards
 
 DECAY = 0.99  # of the running moments, at each update
@@ -22,24 +23,29 @@ class ValueScale(NamedTuple):
 
     mean: Array  # float32 ()
     deviation: Array  # float32 ()
-    square: Array  # float32 (): mean square
-    weight: Array  # float32 (): how much of the decayed sums is there yet
+    weight: Array  # float32 (): how much of the decayed moments is there yet
 
 
 def identity_scale() -> ValueScale:
     """Values as they are."""
     one, zero = jnp.ones((), jnp.float32), jnp.zeros((), jnp.float32)
-    return ValueScale(mean=zero, deviation=one, square=zero, weight=zero)
+    return ValueScale(mean=zero, deviation=one, weight=zero)
 
 
 def follow(scale: ValueScale, returns: Array, shards: Shards) -> ValueScale:
-    """The scale after returns (...): decayed moments, unbiased by their weight as in Adam."""
+    """The scale after returns (...): decayed moments, unbiased by their weight as in Adam.
+
+    Means and variances of the old and the new are put together as those of two samples are (Chan
+    et al., 1983), which keeps its digits however far the returns are from zero.
+    """
     weight = DECAY * scale.weight + (1.0 - DECAY)
     rate = (1.0 - DECAY) / weight
-    mean = scale.mean + rate * (shards.mean(jnp.mean(returns)) - scale.mean)
-    square = scale.square + rate * (shards.mean(jnp.mean(jnp.square(returns))) - scale.square)
-    variance = jnp.maximum(square - jnp.square(mean), _SMALLEST**2)
-    return ValueScale(mean, jnp.sqrt(variance), square, weight)
+    new_mean, new_variance = moments(returns, shards)
+    shift = new_mean - scale.mean
+    within = (1.0 - rate) * jnp.square(scale.deviation) + rate * new_variance
+    variance = within + rate * (1.0 - rate) * jnp.square(shift)
+    deviation = jnp.maximum(jnp.sqrt(variance), _SMALLEST)
+    return ValueScale(scale.mean + rate * shift, deviation, weight)
 
 
 def rescale(critic_params: Any, old: ValueScale, new: ValueScale) -> Any:

@@ -23,6 +23,9 @@ FORMAT = 2
 KEPT = 2
 """Checkpoints kept in a run's folder: the newest, and one before it should that be damaged."""
 
+# Arrays that earlier versions saved and this one has no use for: the deviation says the same.
+_DROPPED = (".value_scale.square",)
+
 Tree = TypeVar("Tree")
 
 
@@ -118,6 +121,7 @@ def to_arrays(state: Any) -> dict[str, np.ndarray]:
 
 def from_arrays(arrays: dict[str, np.ndarray], like: Tree) -> Tree:
     """The inverse: a pytree like `like`; CheckpointError unless names, shapes and dtypes fit."""
+    arrays = {name: array for name, array in arrays.items() if name not in _DROPPED}
     expected = dict(_named_leaves(like))
     if expected.keys() != arrays.keys():
         odd = sorted(expected.keys() ^ arrays.keys())[0]

@@ -1,10 +1,12 @@
 """Advantages by hand, with gamma = lambda = 1/2: every factor is a power of two."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mars_demo.learning.returns import generalised_advantages, normalise
+from mars_demo.learning.returns import generalised_advantages, moments, normalise
+from mars_demo.learning.sharding import AXIS, Shards
 
 NO, YES = False, True
 
@@ -51,6 +53,24 @@ def test_environments_do_not_mix(done):
     )
     alone = advantages([1, 2], [2, 4], [4, 8], [NO, NO], [NO, NO])
     np.testing.assert_array_equal(both[:, 0], alone)
+
+
+def test_moments_by_hand():
+    assert moments(jnp.array([[1.0, 3.0], [5.0, 7.0]])) == (4.0, 5.0)
+
+
+def test_moments_keep_their_digits_far_from_zero():
+    drawn = jnp.asarray(np.random.default_rng(0).normal(1e5, 1.0, 65_536), jnp.float32)
+    mean, variance = moments(drawn)
+    assert variance == pytest.approx(np.var(np.asarray(drawn, np.float64)), rel=1e-3)
+    assert mean == pytest.approx(np.mean(np.asarray(drawn, np.float64)), abs=0.01)
+
+
+def test_moments_of_shards_are_those_of_the_whole():
+    parts = jnp.array([[1.0, 3.0], [5.0, 7.0]])
+    mean, variance = jax.vmap(lambda x: moments(x, Shards(2)), axis_name=AXIS)(parts)
+    np.testing.assert_array_equal(mean, [4.0, 4.0])
+    np.testing.assert_array_equal(variance, [5.0, 5.0])
 
 
 def test_normalisation_counts_each_advantage_by_its_deciders():
