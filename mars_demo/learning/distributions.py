@@ -211,8 +211,9 @@ class Gaussian:
     """A diagonal Gaussian, brought into the bounds of a Box of d numbers.
 
     Parameters are means and log standard deviations, (..., 2 d); the latter are the policy's own
-    and the same in every state. Actions are what the Gaussian drew, float (..., d), and only
-    `to_env` brings them into the bounds:
+    and the same in every state. They stay in [-5, 2], towards whose ends they bend smoothly.
+    Actions are what the Gaussian drew, float (..., d), and only `to_env` brings them into the
+    bounds:
 
     - "tanh" squashes them. Densities are those of the squashed action (Haarnoja et al., 2018).
     - "clip" scales them to the bounds' middle and half width, and cuts off what is beyond.
@@ -238,7 +239,7 @@ class Gaussian:
         return len(self.low)
 
     def parameters(self, outputs: Array, scales: Array, available: Array) -> Array:
-        scales = jnp.broadcast_to(jnp.clip(scales, *_LOG_SCALES), outputs.shape)
+        scales = jnp.broadcast_to(_bounded(scales), outputs.shape)
         return jnp.concatenate([outputs, scales], axis=-1)
 
     def sample(self, key: Array, parameters: Array) -> Array:
@@ -299,7 +300,19 @@ class Gaussian:
         return jnp.broadcast_to(low, like.shape), jnp.broadcast_to(high, like.shape)
 
 
-_LOG_SCALES = (-5.0, 2.0)  # limits of log standard deviations, beyond which they say no more
+_LOG_SCALES = (-5.0, 2.0)  # limits of log standard deviations, which they never quite reach
+_BEND = 1.0  # distance from a limit at which they begin to bend
+
+
+def _bounded(scales: Array) -> Array:
+    """Log-scales within their limits: as they are, except near a limit, where they bend towards it.
+
+    The slope falls to zero as 1 / distance²: slowly enough that a scale far out can come back.
+    """
+    low, high = _LOG_SCALES[0] + _BEND, _LOG_SCALES[1] - _BEND
+    below, above = (jnp.maximum(x, 0.0) / _BEND for x in (low - scales, scales - high))
+    # 1 - 1/(1 + x) and not x/(1 + x), whose gradient is the difference of near-equal numbers.
+    return jnp.clip(scales, low, high) + _BEND * (1.0 / (1.0 + below) - 1.0 / (1.0 + above))
 
 
 def _gauss_hermite(count: int) -> tuple[list[float], list[float]]:

@@ -143,6 +143,34 @@ def test_far_actions_leave_no_nan(gaussian):
     assert np.all(np.isfinite(grad))
 
 
+def scales_of(raw):
+    """The log standard deviations that a policy's own numbers (n,) stand for."""
+    n = len(raw)
+    outputs, available = jnp.zeros(n), jnp.ones(n, bool)
+    return Gaussian((-1.0,) * n, (1.0,) * n).parameters(outputs, raw, available)[n:]
+
+
+def test_scales_are_what_they_are_until_they_near_their_limits():
+    raw = jnp.linspace(-4.0, 1.0, 101).at[80].set(0.0)
+    np.testing.assert_array_equal(scales_of(raw), raw)
+    # One and four beyond where they bend: of the last unit, half and four fifths are gone.
+    bent = scales_of(jnp.array([-5.0, -8.0, 2.0, 5.0]))
+    np.testing.assert_allclose(bent, [-4.5, -4.8, 1.5, 1.8], rtol=1e-6)
+
+
+def test_scales_far_out_can_come_back():
+    """However far: never beyond the limits, and never without a slope."""
+    far = 10.0 ** jnp.arange(0.0, 9.0)
+    raw = jnp.concatenate([-far[::-1], jnp.linspace(-6.0, 3.0, 91), far])
+    scales = scales_of(raw)
+    assert np.all((scales >= -5.0) & (scales <= 2.0))
+    slopes = jax.grad(lambda x: jnp.sum(scales_of(x)))(raw)
+    assert np.all(slopes > 0)
+    assert np.all(slopes <= 1)
+    distance = far[1:] - 1.0  # from where the upper ones begin to bend
+    np.testing.assert_allclose(slopes[-8:], 1 / (1 + distance) ** 2, rtol=1e-5)
+
+
 def test_the_dead_have_no_choice(gaussian):
     kind, _ = gaussian
     masks = jnp.array([[True, True], [False, False]])
