@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -15,6 +14,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.environments.spaces import Box, Discrete, MultiDiscrete, Space
 
 from wrappers.adapter import action_masks, check_adaptable
+from wrappers.teams import teams_of
 from wrappers.wrapper import Observations
 
 
@@ -27,7 +27,7 @@ class Joint:
       each Discrete and k for each MultiDiscrete of k, a Box if all are Boxes.
     - Reward: the mean over the agents, which is the shared reward where there is one.
 
-    An environment that has no `teams`, a dict of names and agents, is taken to be one team.
+    An environment that does not say its teams is taken to be one: see `wrappers.teams.teams_of`.
 
     Args:
         env: an environment; not an `AutoReset`.
@@ -42,8 +42,8 @@ class Joint:
 
     def __post_init__(self) -> None:
         check_adaptable(self.env)
-        teams = getattr(self.env, "teams", {})
-        if isinstance(teams, Mapping) and len(teams) > 1:  # SMAX has an array of that name
+        teams = teams_of(self.env)
+        if len(teams) > 1:
             raise ValueError(
                 f"{self.env.name} has the teams {', '.join(teams)}: "
                 "one learner cannot have the rewards of several"

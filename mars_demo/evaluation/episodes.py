@@ -15,7 +15,7 @@ from jax import Array
 
 from mars_demo.learning.distributions import make_distribution
 from mars_demo.learning.rollout import Env, Viewer, masks, stack_agents, unstack_agents
-from mars_demo.learning.task import Task
+from mars_demo.learning.task import Task, check_one_team
 from mars_demo.learning.team import Team
 from mars_demo.learning.train import Trainer
 from mars_demo.runs.folder import load_run
@@ -107,14 +107,20 @@ class _Scripted:
 
 
 def evaluate(task: Task, policy: Policy, key: Array, episodes: int = 256) -> Episodes:
-    """Plays `episodes` whole episodes, side by side, and returns their totals."""
+    """Plays `episodes` whole episodes, side by side, and returns their totals.
+
+    Raises:
+        ValueError: the agents are of several teams, which have no total in common.
+    """
+    check_one_team(task.name, task.make())
     keys = jax.random.split(key, episodes)
     totals = _play_all(task, policy.act, policy.params, policy.memory, keys)
     return Episodes(*(np.asarray(total) for total in totals))
 
 
 def record(task: Task, policy: Policy, key: Array) -> Recording:
-    """Plays one episode and keeps its states."""
+    """Plays one episode and keeps its states; raises as `evaluate`."""
+    check_one_team(task.name, task.make())
     states, rewards, _, alive = _record(task, policy.act, policy.params, policy.memory, key)
     steps = int(np.sum(alive))
     kept = jax.tree.map(lambda x: x[: steps + 1], states)

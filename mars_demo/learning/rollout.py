@@ -207,7 +207,8 @@ def stagger(
 ) -> Progress:
     """Plays random actions for one episode's length, each environment reset somewhere on the way.
 
-    Ages are then uniform over an episode, and every later episode is a whole one.
+    Ages are then uniform over an episode. What follows of the episode under way is not a whole one,
+    every later one is.
     """
     num_envs = progress.first.shape[0]
     age_key, play_key = jax.random.split(key)

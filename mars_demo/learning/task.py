@@ -12,6 +12,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 from mars_demo.learning.config import Config
 from mars_demo.learning.networks import Image
+from wrappers.teams import teams_of
 
 
 def flat(observation: Array) -> Array:
@@ -47,3 +48,16 @@ class Task:
     """How people call the script."""
     script_make: Callable[[], MultiAgentEnv] | None = None
     """The environment that the script plays, where it needs other actions than the agents'."""
+
+
+def check_one_team(name: str, env: MultiAgentEnv) -> None:
+    """Raises ValueError if the agents are of several teams: the mean of their rewards is nobody's.
+
+    An environment that does not say its teams is one (`wrappers.teams.teams_of`).
+    """
+    teams = teams_of(env)
+    if len(teams) > 1:
+        raise ValueError(
+            f"{name}: its agents are of {len(teams)} teams, {', '.join(teams)}, which share no "
+            "reward; valid: agents of one team, all others played by the environment"
+        )

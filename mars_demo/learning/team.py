@@ -78,17 +78,28 @@ def group_agents(env: Env, policies: str) -> tuple[tuple[int, ...], ...]:
         policies: "shared" by all, one per "class" of `env.agent_classes`, or one per "agent".
 
     Raises:
-        ValueError: the environment's classes do not name every agent once.
+        ValueError: the environment does not say its classes, or they do not name every agent once.
     """
     places = {agent: place for place, agent in enumerate(env.agents)}
     if policies == "shared":
         return (tuple(places.values()),)
     if policies == "agent":
         return tuple((place,) for place in places.values())
-    classes = env.agent_classes
+    classes = _agent_classes(env)
     if sorted(itertools.chain(*classes.values())) != sorted(places):
         raise ValueError(f"agent_classes must name every agent once, got {classes}")
     return tuple(tuple(places[agent] for agent in agents) for agents in classes.values())
+
+
+def _agent_classes(env: Env) -> Any:
+    try:
+        classes: Any = env.agent_classes
+    except NotImplementedError:
+        raise ValueError(
+            f"policies is 'class', but {env.name} does not say its agent_classes; "
+            "valid: shared, agent"
+        ) from None
+    return classes() if callable(classes) else classes  # a method in JaxMARL's particles
 
 
 _AXES = (1, 2, 2)  # of the agents in memory, features, available

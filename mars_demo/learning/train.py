@@ -14,10 +14,10 @@ from jax import Array
 from mars_demo.learning.config import Config, check_config
 from mars_demo.learning.distributions import Distribution, make_distribution
 from mars_demo.learning.networks import Actor, Critic
-from mars_demo.learning.returns import generalised_advantages
+from mars_demo.learning.returns import generalised_advantages, moments
 from mars_demo.learning.rollout import Env, Progress, Transition, Viewer, collect, stagger, start
 from mars_demo.learning.sharding import REPLICATED, SHARDED, Shards, place, shard
-from mars_demo.learning.task import Task
+from mars_demo.learning.task import Task, check_one_team
 from mars_demo.learning.team import Team, group_agents
 from mars_demo.learning.update import Batch, Params, make_optimiser, update
 from mars_demo.learning.value_scale import ValueScale, follow, identity_scale, rescale
@@ -58,6 +58,7 @@ class Trainer:
         check_config(config)
         self.task, self.config = task, config
         self.env = task.make()
+        check_one_team(task.name, self.env)
         distribution = _same_distribution(task, self.env, config)
         encodings = (task.encode, task.encode_world) if config.encode else (_flatten, _flatten)
         self.view = Viewer(self.env, distribution, *encodings, config.agent_id)
@@ -112,7 +113,8 @@ class Trainer:
             self.shards,
         )
         metrics |= {"explained_variance": explained}
-        metrics |= self.shards.sum(finished_episodes(rollout))
+        begun = state.updates if self.config.stagger else None
+        metrics |= self.shards.sum(finished_episodes(rollout, begun))
         return TrainState(params, opt_state, scale, progress, key, state.updates + 1), metrics
 
     def _collect(self, state: TrainState, key: Array) -> tuple[Progress, Transition]:
@@ -152,7 +154,8 @@ class Trainer:
             self.config.gae_lambda,
         )
         target = advantage + value_t
-        explained = 1.0 - self._variance(advantage) / (self._variance(target) + 1e-8)
+        (_, unexplained), (_, variance) = (moments(x, self.shards) for x in (advantage, target))
+        explained = 1.0 - unexplained / (variance + 1e-8)
         if self.config.value_norm:
             scale = follow(scale, target, self.shards)
             critic = rescale(critic, state.value_scale, scale)
@@ -166,10 +169,6 @@ class Trainer:
             value_target=(target - scale.mean) / scale.deviation,
         )
         return state.params | {"critic": critic}, scale, batch, explained
-
-    def _variance(self, x: Array) -> Array:
-        mean = self.shards.mean(jnp.mean(x))
-        return self.shards.mean(jnp.mean(jnp.square(x - mean)))
 
 
 def _same_distribution(task: Task, env: Env, config: Config) -> Distribution:
@@ -198,9 +197,20 @@ def check_shares(config: Config, shards: Shards) -> None:
         )
 
 
-def finished_episodes(rollout: Transition) -> dict[str, Array]:
-    """Count of the episodes that ended in a rollout, and sums of their totals."""
+def finished_episodes(rollout: Transition, updates: Array | None) -> dict[str, Array]:
+    """Count of the episodes that ended in a rollout, and sums of their totals.
+
+    Args:
+        rollout: leaves (T, E, ...).
+        updates: int32 (), those before this rollout, of a run that began with episodes under way:
+            what is left of these is not counted. None where all were new.
+    """
     ended = rollout.done
+    if updates is not None:
+        # Those have lasted as long as the run. Division, because the product may overflow.
+        num_steps = ended.shape[0]
+        steps = jnp.arange(1, num_steps + 1, dtype=jnp.int32)[:, None]
+        ended &= (rollout.episode.length - steps) // num_steps < updates
     return {
         "episodes": jnp.sum(ended, dtype=jnp.float32),
         "return_sum": jnp.sum(jnp.where(ended, rollout.episode.reward, 0.0)),

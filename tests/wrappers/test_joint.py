@@ -92,9 +92,12 @@ def test_several_teams_are_refused():
         Joint(env)
 
 
-def test_without_teams_it_is_one_team(tally):
-    tally.teams = np.array([0, 1])  # as JaxMARL's SMAX has it
+def test_teams_by_number_are_teams(tally):
+    tally.teams = np.array([0, 0])  # as JaxMARL's SMAX has it
     assert Joint(tally).action_space.shape == (2,)
+    tally.teams = np.array([0, 1])
+    with pytest.raises(ValueError, match="has the teams team 0, team 1: one learner"):
+        Joint(tally)
 
 
 @pytest.mark.parametrize(

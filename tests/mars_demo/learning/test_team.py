@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 from mars_demo.learning.distributions import Categorical
 from mars_demo.learning.networks import Actor
@@ -86,6 +87,19 @@ def test_groups_of_a_roster():
     assert group_agents(Roster(), "shared") == ((0, 1, 2),)
     assert group_agents(Roster(), "class") == ((2, 0), (1,))
     assert group_agents(Roster(), "agent") == ((0,), (1,), (2,))
+
+
+def test_classes_that_are_a_method():
+    """As of JaxMARL's particles."""
+    particles = Roster()
+    particles.agent_classes = lambda: Roster.agent_classes
+    assert group_agents(particles, "class") == ((2, 0), (1,))
+
+
+def test_classes_that_are_not_said():
+    said = r"policies is 'class', but MultiAgentEnv does not say its agent_classes; valid: shared"
+    with pytest.raises(ValueError, match=said):
+        group_agents(MultiAgentEnv(num_agents=3), "class")
 
 
 @pytest.mark.parametrize("classes", [{"a": ["ally_0"]}, {"a": ["ally_0", "ally_1", "ally_1"]}])

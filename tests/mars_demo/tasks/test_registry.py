@@ -1,11 +1,20 @@
 """The tasks: what the trainer is told about AeroJAX."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
+import jaxmarl
 import pytest
 
-from mars_demo.learning.config import check_config
+import aerojax
+import wrappers
+from mars_demo.evaluation.episodes import evaluate, random_policy, record
+from mars_demo.learning.config import Config, check_config
 from mars_demo.learning.objectives import OBJECTIVES
-from mars_demo.tasks.registry import TASKS, get_task, list_tasks
+from mars_demo.learning.task import Task, check_one_team
+from mars_demo.learning.train import Trainer
+from mars_demo.tasks.registry import TASKS, get_task, list_tasks, task_facts
 
 AEROJAX = [name for name in TASKS if name.startswith("aerojax/")]
 
@@ -46,3 +55,51 @@ def test_ours_go_by_their_registered_names_too():
     assert get_task("aerojax/search_4") is TASKS["aerojax/search_4"]
     assert list_tasks()[: len(TASKS)] == list(TASKS)
     assert "paxmen/paxmen-5" not in list_tasks()
+
+
+# --- Several teams, whose rewards have no mean that anybody wants -------------------------------
+
+TWO_TEAMS = {
+    "aerojax, self-play": (
+        partial(aerojax.make, "1_vs_1", opponents="selfplay"),
+        "2 teams, allies, enemies",
+    ),
+    "tag": (
+        lambda: wrappers.TimeLimit(jaxmarl.make("MPE_simple_tag_v3"), 25),
+        "2 teams, adversaries, good agents",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TWO_TEAMS)
+def test_two_teams_are_refused(name):
+    make, teams = TWO_TEAMS[name]
+    task = Task(name, make, episode_length=5, preset=lambda algo: Config(algo=algo))
+    said = f"^{name}: its agents are of {teams}, which share no reward; valid: agents of one team"
+    for use in (
+        lambda: Trainer(task, Config()),
+        lambda: evaluate(task, random_policy(task), jax.random.key(0)),
+        lambda: record(task, random_policy(task), jax.random.key(0)),
+    ):
+        with pytest.raises(ValueError, match=said) as caught:
+            use()
+        assert "\n" not in str(caught.value)
+
+
+def test_an_installed_environment_of_two_teams_is_no_task(install):
+    code = """
+import aerojax
+def list_envs(): return ["duel"]
+def make(name): return aerojax.make("1_vs_1", opponents="selfplay")
+"""
+    install("arena", code)
+    with pytest.raises(ValueError, match="arena/duel: its agents are of 2 teams, allies, enemies"):
+        get_task("arena/duel")
+    assert task_facts("arena/duel").startswith("cannot be trained on: arena/duel: its agents are")
+
+
+@pytest.mark.parametrize(
+    "name", ["paxmen-4", "aerojax/identical_5_vs_5", "smax/2s3z", "mpe/spread-3"]
+)
+def test_our_tasks_are_of_one_team(name):
+    check_one_team(name, get_task(name).make())
