@@ -127,13 +127,20 @@ def update(
 
     if config.advantage_norm == "rollout":
         batch = batch._replace(advantage=normalised(batch, shards))
-    num_envs = batch.first.shape[1]
-    groups = jax.vmap(lambda k: jax.random.permutation(k, num_envs))(
-        jax.random.split(key, config.epochs)
-    ).reshape(config.epochs * config.minibatches, -1)
+    groups = minibatch_groups(key, batch.first.shape[1], config.epochs, config.minibatches)
     (params, opt_state), (means, statistics) = jax.lax.scan(step, (params, opt_state), groups)
     metrics = shards.mean(jax.tree.map(jnp.mean, means)) | ratio_metrics(statistics, shards)
     return params, opt_state, metrics
+
+
+def minibatch_groups(key: Array, num_envs: int, epochs: int, minibatches: int) -> Array:
+    """Which environments each gradient step takes: int32 (epochs * minibatches, group size).
+
+    Each epoch takes every environment once, in an order of its own.
+    """
+    keys = jax.random.split(key, epochs)
+    orders = jax.vmap(lambda k: jax.random.permutation(k, num_envs))(keys)
+    return orders.reshape(epochs * minibatches, -1)
 
 
 def normalised(batch: Batch, shards: Shards) -> Array:

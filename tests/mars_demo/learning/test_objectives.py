@@ -190,6 +190,32 @@ def test_the_way_back_is_never_silent(name):
             assert np.all(evaluate(name, -FAR, advantage)[1] > 0)
 
 
+def test_where_they_are_straight_lines():
+    """MARS from 4 beyond its maximum, the others from x = 16: values and slopes of the tangents."""
+    delta = np.log1p(EPS)
+    for advantage in (1.0, -1.0):
+        for side in (-1.0, 1.0):
+            x = advantage * delta + side * 7.0
+            value, slope = evaluate("mars", x, advantage)
+            rise = np.cosh(4.0) + 3.0 * np.sinh(4.0) - np.cosh(delta)
+            np.testing.assert_allclose(value, -rise / np.sinh(delta), rtol=1e-5)
+            np.testing.assert_allclose(slope, -side * np.sinh(4.0) / np.sinh(delta), rtol=1e-5)
+    # (r - 1) is e^16 (1 + 2) - 1 at x = 18, and its slope e^16.
+    change, grown = 3.0 * np.exp(16.0) - 1.0, np.exp(16.0)
+    value, slope = evaluate("mappo", 18.0, -1.0)
+    np.testing.assert_allclose((value[0], slope[0]), (-change, -grown), rtol=1e-5)
+    value, slope = evaluate("maspo", 18.0, 1.0)
+    expected = change - change**2 / (2 * EPS), grown - change * grown / EPS
+    np.testing.assert_allclose((value[0], slope[0]), expected, rtol=1e-5)
+    # mars-raw bends both r and 1/r, at 4: at x = 6, r - 1 is e^4 (1 + 2) - 1.
+    value, slope = evaluate("mars-raw", 6.0, 1.0)
+    change = 3.0 * np.exp(4.0) - 1.0
+    expected = change - (change + np.expm1(-6.0)) / (2 * EPS)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    expected = np.exp(4.0) - (np.exp(4.0) - np.exp(-6.0)) / (2 * EPS)
+    np.testing.assert_allclose(slope, expected, rtol=1e-5)
+
+
 def test_slope_keeps_its_digits_at_rare_actions():
     """MASPO's r·(1 + (1 − r)/ε) at r = 1e-10: tiny, and not rounded to nothing."""
     assert slope("maspo", 1e-10, 1.0) == pytest.approx(6e-10, rel=1e-4)

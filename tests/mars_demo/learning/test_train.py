@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from jaxmarl.environments.spaces import Discrete
 
+from mars_demo.learning.rollout import Episode, Transition
 from mars_demo.learning.sharding import ALONE
-from mars_demo.learning.train import Trainer
+from mars_demo.learning.train import Trainer, finished_episodes
 from mars_demo.learning.update import normalised
 from tests.mars_demo.conftest import Toy, make_toy_task
 
@@ -146,6 +147,33 @@ def test_stagger_spreads_ages_over_the_episode(toy_trainer, toy_config):
     assert counts.shape == (4,)
     # Binomial(256, 1/4): mean 64, standard deviation 6.9.
     assert np.all(np.abs(counts - 64) < 5 * 6.9)
+
+
+def test_episodes_cut_short_by_the_stagger_are_not_counted(toy_trainer, toy_config):
+    """Those under way at the start end within 4 of the 8 steps, and a whole one follows."""
+    trainer = toy_trainer(toy_config.replace(stagger=True))
+    _, history = run(trainer, 3)
+    assert [line["episodes"] for line in history] == [16, 32, 32]
+    assert [line["length_sum"] for line in history] == [4 * 16, 4 * 32, 4 * 32]
+
+
+@pytest.mark.parametrize("updates", [0, 1, 3])
+def test_what_counts_as_a_whole_episode(updates):
+    """Rollouts of 5 steps: one episode is as old as the run, the other begins with step 2."""
+    steps = jnp.arange(1, 6, dtype=jnp.int32)
+    length = jnp.stack([5 * updates + steps, jnp.array([1, 1, 2, 3, 4])], axis=1)
+    done = jnp.zeros((5, 2), bool).at[3].set(True)
+    totals = Episode(reward=2.0 * length, score=3.0 * length, length=length)
+    rollout = Transition(*[None] * len(Transition._fields))._replace(done=done, episode=totals)
+
+    def counted(updates):
+        return {name: float(x) for name, x in finished_episodes(rollout, updates).items()}
+
+    whole = {"episodes": 1, "return_sum": 6, "score_sum": 9, "length_sum": 3}
+    assert counted(jnp.int32(updates)) == whole
+    first = 5 * updates + 4  # the length of the other
+    both = {"return_sum": 6 + 2 * first, "score_sum": 9 + 3 * first, "length_sum": 3 + first}
+    assert counted(None) == both | {"episodes": 2}
 
 
 def test_same_seed_same_bits(toy_trainer, toy_config):
