@@ -59,7 +59,6 @@ def moments(x: Array, shards: Shards = ALONE) -> tuple[Array, Array]:
     E[x²] − E[x]² would be rounded away where the mean is much larger than the deviation.
     """
     mean = shards.mean(jnp.mean(x))
-    mean = mean + shards.mean(jnp.mean(x - mean))  # what a long sum of large numbers lost
     return mean, shards.mean(jnp.mean(jnp.square(x - mean)))
 
 

@@ -90,6 +90,12 @@ def test_more_gradient_steps_than_can_be_counted():
         check_config(config.replace(total_steps=2**31))
 
 
+def test_a_run_is_whole_updates():
+    config = Config(num_envs=8, rollout_steps=5, total_steps=81)
+    assert (config.steps_per_update, config.num_updates) == (40, 3)
+    assert config.replace(total_steps=80).num_updates == 2
+
+
 def test_ends_of_a_range_belong_to_it():
     for value in (1, 3):
         check_number("n", value, 1, 3)

@@ -52,6 +52,12 @@ def test_share_of_the_pull_beyond_the_trust_region():
         assert got["pull_beyond"] == pytest.approx(share, abs=1e-6)
 
 
+def test_beyond_is_outside_of_the_boundaries_and_not_on_them():
+    ratios = jnp.array([[1.19, 1.21, 1 / 1.19, 1 / 1.21, 1 / 1.23]])
+    got = metrics_of(jnp.log(ratios), jnp.ones_like(ratios))
+    assert got["ratio_beyond"] == pytest.approx(3 / 5)
+
+
 def test_only_decisions_count():
     log_ratio = jnp.array([[0.1, 0.0], [0.1, 0.0]])
     decides = jnp.array([[True, False], [True, False]])

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mars_demo.learning.distributions import Categorical
+from mars_demo.learning.distributions import Categorical, Gaussian
 from mars_demo.learning.layers import convolve
 from mars_demo.learning.networks import Actor, Critic
 
@@ -70,6 +70,26 @@ def test_masked_actions_never_happen_and_entropy_has_no_nan(actor, sequence, lef
     assert np.isfinite(value)
     assert value == pytest.approx(0.0, abs=1e-6) if left == 1 else value > 0
     assert all(np.all(np.isfinite(g)) for g in jax.tree.leaves(grad))
+
+
+def test_networks_start_as_they_should(actor):
+    """Orthogonal, of gain √2 before a ReLU, almost nothing on actions; biases are zero."""
+    layers = actor[1]["params"]
+    for name, gain in {"out": np.sqrt(2), "logits": 0.01}.items():
+        kernel = np.asarray(layers[name]["kernel"])
+        np.testing.assert_allclose(kernel.T @ kernel, gain**2 * np.eye(kernel.shape[1]), atol=1e-5)
+        assert not np.any(layers[name]["bias"])
+    critic = Critic(H).init(jax.random.key(0), jnp.zeros((1, F)))["params"]
+    assert np.sum(np.square(critic["value"]["kernel"])) == pytest.approx(1.0, rel=1e-5)
+
+
+def test_a_gaussian_policy_starts_with_a_deviation_of_one():
+    actor = Actor(Gaussian((-1.0, -1.0), (1.0, 1.0)), H, recurrent=False)
+    inputs = jnp.zeros((1, 3, F)), jnp.ones((1, 3), bool), jnp.ones((1, 3, 2), bool)
+    memory = actor.initial_memory((3,))
+    params = actor.init(jax.random.key(0), memory, *inputs)
+    _, parameters = actor.apply(params, memory, *inputs)
+    np.testing.assert_array_equal(parameters[..., 2:], 0.0)  # its logarithm
 
 
 def test_an_image_is_seen_in_its_place():

@@ -63,7 +63,7 @@ def test_moments_keep_their_digits_far_from_zero():
     drawn = jnp.asarray(np.random.default_rng(0).normal(1e5, 1.0, 65_536), jnp.float32)
     mean, variance = moments(drawn)
     assert variance == pytest.approx(np.var(np.asarray(drawn, np.float64)), rel=1e-3)
-    assert mean == pytest.approx(np.mean(np.asarray(drawn, np.float64)), abs=0.01)
+    assert mean == pytest.approx(np.mean(np.asarray(drawn, np.float64)), abs=0.02)
 
 
 def test_moments_of_shards_are_those_of_the_whole():

@@ -19,6 +19,7 @@ class Clock(MultiAgentEnv):
     """Shows the step. Episodes are four steps; the second agent is done after two.
 
     It may act on all the same, as far as its mask says, and earns three where the first earns one.
+    An episode comes to a true end where the first agent's last action is 1, else to a time limit.
     """
 
     def __init__(self):
@@ -35,7 +36,7 @@ class Clock(MultiAgentEnv):
         done = state >= 4
         dones = {"agent_0": done, "agent_1": state >= 2, "__all__": done}
         rewards = {"agent_0": jnp.float32(1.0), "agent_1": jnp.float32(3.0)}
-        info = {"worth": state, "terminated": done, "took": actions}
+        info = {"worth": state, "terminated": done & (actions["agent_0"] == 1)}
         return self.get_obs(state), state, rewards, dones, info
 
     def get_obs(self, state):
@@ -88,7 +89,8 @@ def test_what_was_seen_after_it_and_before_a_reset(collected):
     _, rollout = collected
     np.testing.assert_array_equal(rollout.next_world_state[..., 1], alike(STEP + 1))
     np.testing.assert_array_equal(rollout.done, alike(STEP == 3))
-    np.testing.assert_array_equal(rollout.terminated, rollout.done)
+    np.testing.assert_array_equal(rollout.terminated, rollout.done & (rollout.action[..., 0] == 1))
+    assert 0 < rollout.terminated.sum() < rollout.done.sum()  # of both kinds there are some
 
 
 def test_an_agent_that_is_done_decides_no_more_until_the_next_episode(collected):

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from mars_demo.learning.sharding import Shards
+from mars_demo.learning.sharding import AXIS, Shards
 from mars_demo.learning.train import check_shares
 
 PROJECT = Path(__file__).parents[3]
@@ -40,6 +43,22 @@ def test_devices_together_are_one(learning):
     assert result["gaps"].keys() == {"1", "2", "8"}
     assert all(gap < 1e-6 for gap in result["gaps"].values()), result
     assert all(result["scores"][str(count)] > 7.8 for count in learning), result  # of 8
+
+
+def test_what_devices_do_together():
+    """Two of them, by an axis of that name, and one alone."""
+    both, alone = Shards(2), Shards()
+    x = jnp.array([1.0, 5.0])
+
+    def together(x):
+        return both.mean(x), both.sum(x), both.max(x), both.own_key(jax.random.PRNGKey(0))
+
+    *results, keys = jax.vmap(together, axis_name=AXIS)(x)
+    for result, expected in zip(results, (3.0, 6.0, 5.0), strict=True):
+        np.testing.assert_array_equal(result, [expected, expected])
+    assert not np.array_equal(keys[0], keys[1])
+    assert alone.mean(x) is alone.sum(x) is alone.max(x) is alone.own_key(x) is x
+    assert (both.share(6), alone.share(6)) == (3, 6)
 
 
 def test_shares_are_whole(toy_config):

@@ -132,8 +132,14 @@ def adam_by_hand(gradients, rates, limit):
 @pytest.mark.parametrize("decay", [False, True])
 def test_the_optimiser_by_hand(decay):
     """The second gradient is cut, and each network's by its own norm."""
-    config = Config(lr=0.01, lr_decay=decay, max_grad_norm=0.5, total_steps=4 * 256 * 25)
-    config = config.replace(epochs=1, minibatches=1)  # four gradient steps
+    config = Config(
+        lr=0.01,
+        lr_decay=decay,
+        max_grad_norm=0.5,
+        total_steps=256 * 25,  # one update, of four gradient steps
+        epochs=2,
+        minibatches=2,
+    )
     gradients = {
         "actor": [np.array([0.1, -0.2]), np.array([30.0, 40.0]), np.array([-0.1, 0.1])],
         "critic": [np.array([1e-4, 2e-4]), np.array([0.3, 0.0]), np.array([0.0, -50.0])],
