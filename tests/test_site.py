@@ -16,6 +16,7 @@ import aerojax
 import paxmen
 import wrappers
 from tests.browser import DESKTOP, PHONE, colours
+from tests.patience import HANG_SECONDS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -128,7 +129,7 @@ def site(tmp_path_factory):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=HANG_SECONDS,
     )
     assert build.returncode == 0, build.stderr
     serve = functools.partial(_Quiet, directory=folder)

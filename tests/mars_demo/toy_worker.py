@@ -1,7 +1,8 @@
-"""`python -m mars_demo.experiments.worker` on the toy task: python toy_worker.py SECONDS SWEEP NAME
+"""`python -m mars_demo.experiments.worker` on the toy task: python toy_worker.py NUMBER SWEEP NAME
 
-It waits so many seconds after each evaluation, and saves after every update. A run whose folder
-has a file `die` kills itself after its first evaluation, as one does that runs out of memory.
+After that many evaluations it waits to be asked to stop; it saves after every update. A run
+whose folder has a file `die` kills itself after its first evaluation, as one does that runs out of
+memory.
 """
 
 import os
@@ -11,13 +12,14 @@ import time
 from pathlib import Path
 
 from mars_demo.experiments import worker
+from mars_demo.experiments.evaluations import read_evaluations
 from mars_demo.runs import folder as runs
 from mars_demo.runs import loop as session
 
 if __name__ == "__main__":
     from conftest import make_toy_task
 
-    pause = float(sys.argv.pop(1))
+    patient_at = int(sys.argv.pop(1))
     folder = Path(sys.argv[1]) / sys.argv[2]
     evaluate = worker.evaluate_when_due
 
@@ -25,7 +27,10 @@ if __name__ == "__main__":
         evaluate(run)
         if (folder / "die").exists():
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(pause)
+        if len(read_evaluations(folder)) == patient_at:
+            unasked = signal.getsignal(signal.SIGTERM)
+            while signal.getsignal(signal.SIGTERM) is unasked:
+                time.sleep(0.05)
 
     session.CHECKPOINT_SECONDS = 0.0
     worker.evaluate_when_due = evaluate_and_wait

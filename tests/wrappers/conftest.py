@@ -1,5 +1,6 @@
 """A game so small that what wrappers make of it can be worked out by hand."""
 
+import threading
 from functools import partial
 
 import jax
@@ -80,3 +81,11 @@ def play():
         return seen
 
     return run
+
+
+@pytest.fixture
+def gate():
+    """An event that another thread waits for; it comes about at the test's end at the latest."""
+    event = threading.Event()
+    yield event
+    event.set()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import HANG_SECONDS
+
 CHECKOUT = os.environ.get("JAXMARL_CHECKOUT")
 MISSING = [
     name
@@ -57,6 +59,6 @@ def test_a_script_trains(script, options, name, tmp_path):
     command = [sys.executable, "-c", RUN, str(path), *(text.format(name=name) for text in options)]
     environment = os.environ | {"WANDB_MODE": "disabled", "MPLBACKEND": "agg"}
     run = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=HANG_SECONDS
     )
     assert run.returncode == 0, run.stderr[-3000:]

@@ -168,13 +168,13 @@ def test_a_click_on_the_bar_goes_there(player):
     assert player.time == 4.0
 
 
-def test_the_next_episode_is_made_beside_and_keeps_the_view():
-    gate, made = threading.Event(), []
+def test_the_next_episode_is_made_beside_and_keeps_the_view(gate):
+    made = []
     real = episodes()
 
     def following():
         if made:
-            gate.wait(10)
+            gate.wait()
         made.append(threading.current_thread())
         return real()
 
@@ -183,7 +183,7 @@ def test_the_next_episode_is_made_beside_and_keeps_the_view():
     player.advance(0.25)  # it does not wait
     assert (title(player), player.time) == ("0, other", 2.0)
     gate.set()
-    player._next.result(10)
+    player._next.result()
     player.advance(0.125)
     assert title(player) == "1, other"
     assert player.time <= 1.0

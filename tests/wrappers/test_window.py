@@ -1,7 +1,5 @@
 """The loop, off screen: what a screen is told, and what is said where there is no display."""
 
-import threading
-
 import pygame
 import pytest
 
@@ -111,11 +109,11 @@ def test_a_display_that_is_not_there_is_said_in_one_line(monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-def test_loading_shows_a_message_until_the_screen_is_made(off_screen):
-    gate, screen = threading.Event(), Diary()
+def test_loading_shows_a_message_until_the_screen_is_made(off_screen, gate):
+    screen = Diary()
 
     def make():
-        gate.wait(10)
+        gate.wait()
         return screen
 
     loading = Loading(make, "Wait")
@@ -134,9 +132,8 @@ def test_loading_shows_a_message_until_the_screen_is_made(off_screen):
     assert screen.closed
 
 
-def test_quitting_while_it_loads(off_screen):
-    gate = threading.Event()
-    loading = Loading(lambda: gate.wait(10) and Diary(), "Wait")
+def test_quitting_while_it_loads(off_screen, gate):
+    loading = Loading(lambda: gate.wait() and Diary(), "Wait")
     loading.handle(key(pygame.K_ESCAPE))
     assert loading.over
     gate.set()

@@ -3,9 +3,8 @@
 import _thread
 import shutil
 import signal
+import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from mars_demo.experiments.relay import Relay, relay
 from mars_demo.experiments.sweep import read_cells, run_sweep
 from mars_demo.runs.folder import RunError
 from mars_demo.runs.metrics import read_metrics
+from tests.patience import wait_until
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 
@@ -31,22 +31,24 @@ TRAP = "trap 'echo asked to stop; exit' TERM; echo up; while :; do sleep 0.1; do
 UNENDING = ["sh", "-c", TRAP]
 
 
-def ends(running, count, seconds):
+def ends(running, count):
     """What the engine says of so many commands, each of which it may tell of once."""
-    found, end = {}, time.monotonic() + seconds
+    found = {}
+
+    def all_ended():
+        ended = running.poll()
+        assert not found.keys() & ended.keys()
+        found.update(ended)
+        return len(found) == count
+
     with running:
-        while len(found) < count:
-            assert time.monotonic() < end, f"only these ended: {found}"
-            ended = running.poll()
-            assert not found.keys() & ended.keys()
-            found |= ended
-            time.sleep(0.05)
+        wait_until(all_ended)
     return found
 
 
 def test_local_processes_end_with_their_statuses(tmp_path):
     commands = {tmp_path / name: words for name, words in SHELL.items()}
-    found = ends(Local().start(commands), 3, 60)
+    found = ends(Local().start(commands), 3)
     assert {path.name: status for path, status in found.items()} == {
         "fine": 0,
         "wrong": 3,
@@ -59,38 +61,31 @@ def test_leaving_stops_what_runs_and_starts_nothing_more(tmp_path):
     folders = [tmp_path / str(n) for n in range(Local().at_once + 1)]
     with Local().start(dict.fromkeys(folders, UNENDING)) as running:
         running.poll()
-        wait_for(lambda: all((f / "output.txt").stat().st_size for f in folders[:-1]))
+        wait_until(lambda: all((f / "output.txt").stat().st_size for f in folders[:-1]))
     for folder in folders[:-1]:
         assert (folder / "output.txt").read_text() == "up\nasked to stop\n"
     assert not folders[-1].exists()
 
 
-def test_a_relay_asks_its_command_to_stop_when_it_is_interrupted(tmp_path):
+def test_a_relay_asks_its_command_to_stop_when_it_is_interrupted(tmp_path, monkeypatch):
+    output = tmp_path / "output.txt"
+
+    class Interrupted(subprocess.Popen):
+        def wait(self, timeout=None):
+            if timeout is not None:  # the relay looks after its command
+                wait_until(output.read_text)
+                _thread.interrupt_main()
+            return super().wait(timeout)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
     # A shell's background jobs, and all that they start, ignore SIGINT otherwise.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
-            relay_and_interrupt(UNENDING, tmp_path)
+            relay(UNENDING, tmp_path)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert (tmp_path / "output.txt").read_text() == "up\nasked to stop\n"
-
-
-def relay_and_interrupt(words, folder):
-    def interrupt():
-        wait_for(lambda: (folder / "output.txt").exists() and (folder / "output.txt").read_text())
-        time.sleep(0.5)  # the command is up before `Popen` has returned
-        _thread.interrupt_main()
-
-    threading.Thread(target=interrupt).start()
-    relay(words, folder)
-
-
-def wait_for(condition):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
+    assert output.read_text() == "up\nasked to stop\n"
 
 
 def test_a_machine_without_slurm_is_told(monkeypatch):
@@ -181,5 +176,5 @@ def test_a_sweep_on_a_ray_cluster(tmp_path, monkeypatch, toy_task, capsys, ray_c
 def test_leaving_ray_stops_what_runs(tmp_path, ray_cluster):
     output = tmp_path / "run" / "output.txt"
     with Ray(ray_cluster).start({tmp_path / "run": UNENDING}):
-        wait_for(lambda: output.exists() and output.read_text())
+        wait_until(lambda: output.exists() and output.read_text())
     assert output.read_text() == "up\nasked to stop\n"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import HANG_SECONDS
+
 pytestmark = pytest.mark.slow  # each program compiles anew
 
 
@@ -19,7 +21,7 @@ def start(mode: str) -> subprocess.Popen:
 
 def answer(process: subprocess.Popen) -> str:
     try:
-        said, errors = process.communicate(timeout=300)
+        said, errors = process.communicate(timeout=HANG_SECONDS)
     finally:
         process.kill()
     assert process.returncode == 0, errors

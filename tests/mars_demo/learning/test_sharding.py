@@ -13,6 +13,7 @@ import pytest
 
 from mars_demo.learning.sharding import AXIS, Shards
 from mars_demo.learning.train import check_shares
+from tests.patience import HANG_SECONDS
 
 PROJECT = Path(__file__).parents[3]
 
@@ -28,7 +29,7 @@ def run_on_eight_devices(*counts):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=HANG_SECONDS,
     )
     assert run.returncode == 0, run.stderr[-3000:]
     return json.loads(run.stdout.splitlines()[-1])

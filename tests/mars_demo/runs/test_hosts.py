@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from mars_demo.runs.checkpoint import list_checkpoints
 from mars_demo.runs.hosts import join_hosts
 from mars_demo.runs.metrics import read_metrics
+from tests.patience import HANG_SECONDS, wait_until
 
 PROJECT = Path(__file__).parents[3]
 MANY = 1_000_000  # updates, more than there is time for
@@ -41,12 +41,12 @@ def start(folder, updates):
     return hosts
 
 
-def wait_for_checkpoint(folder, hosts, seconds=300):
-    until = time.monotonic() + seconds
-    while not list_checkpoints(folder / "checkpoints"):
-        assert time.monotonic() < until
+def wait_for_checkpoint(folder, hosts):
+    def saved():
         assert all(host.poll() is None for host in hosts), outputs(folder)
-        time.sleep(0.1)
+        return list_checkpoints(folder / "checkpoints")
+
+    wait_until(saved)
 
 
 def outputs(folder):
@@ -72,12 +72,12 @@ def test_a_run_outlives_the_death_of_a_host(tmp_path, ended, victim):
     ended += hosts
     wait_for_checkpoint(folder, hosts)
     hosts[victim].send_signal(signal.SIGKILL)
-    assert hosts[1 - victim].wait(timeout=60) != 0
+    assert hosts[1 - victim].wait(HANG_SECONDS) != 0
     (before,) = list_checkpoints(folder / "checkpoints")[-1:]
 
     again = start(folder, 300)
     ended += again
-    assert [host.wait(timeout=300) for host in again] == [0, 0], outputs(folder)
+    assert [host.wait(HANG_SECONDS) for host in again] == [0, 0], outputs(folder)
     after = list_checkpoints(folder / "checkpoints")[-1]
     assert after.stem > before.stem
     steps = [line["step"] for line in read_metrics(folder)]
@@ -92,7 +92,7 @@ def test_a_signal_to_one_host_stops_both(tmp_path, ended):
     ended += hosts
     wait_for_checkpoint(folder, hosts)
     hosts[1].send_signal(signal.SIGTERM)
-    assert [host.wait(timeout=30) for host in hosts] == [0, 0], outputs(folder)
+    assert [host.wait(HANG_SECONDS) for host in hosts] == [0, 0], outputs(folder)
     assert all("finished False" in output for output in outputs(folder))
 
 
