@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests import mutants
+from tests.patience import HANG_SECONDS
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("paxmen", "aerojax", "wrappers", "mars_demo")
@@ -236,7 +237,11 @@ if "jax" in sys.modules:
 def test_import_is_quiet_and_starts_no_backend(package):
     script = QUIET_IMPORT.format(package=package)
     run = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
@@ -256,6 +261,14 @@ assert (sys.stdout, sys.stderr) == (out, err)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_test_has_a_time_out_of_its_own():
+    """A slow or busy machine must not turn a test red."""
+    for file in (ROOT / "tests").rglob("*.py"):
+        found = re.search(r"timeout=\d|\.(wait|join|result)\(\d", file.read_text())
+        assert not found, f"{file}: {found[0]} (tests/patience.py)"
+    assert PROJECT["tool"]["pytest"]["ini_options"]["faulthandler_timeout"] == 2 * HANG_SECONDS
 
 
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=str)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mars_demo.evaluation.charts import LOOK
+from mars_demo.evaluation.charts import LOOK, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +65,7 @@ def draw_aircraft(curves: Curves, path: str | Path) -> None:
         canvas.legend(
             handles=classes, loc="outside upper center", ncols=len(classes), frameon=False
         )
-        canvas.savefig(path, dpi=120)
+        save_figure(canvas, path, dpi=120)
 
 
 def _finish(panel: Axes) -> None:

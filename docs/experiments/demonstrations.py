@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mars_demo.evaluation.charts import LOOK
+from mars_demo.evaluation.charts import LOOK, save_figure
 from mars_demo.learning.objectives import OBJECTIVES, Objective
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def figure(path: str | Path) -> None:
             panel.set_title(f"({letter})  {panel.get_title(loc='left')}")
         lines = panels[0, 0].get_lines()
         canvas.legend(handles=lines, loc="outside upper center", ncols=3, frameon=False)
-        canvas.savefig(path, dpi=120)
+        save_figure(canvas, path, dpi=120)
 
 
 def _draw_values(ax: Axes, advantage: float) -> None:

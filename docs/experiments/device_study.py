@@ -15,11 +15,12 @@ from mars_demo.evaluation.episodes import evaluate_run
 from mars_demo.evaluation.statistics import mean_and_interval
 from mars_demo.experiments.bench import heading, prepare, seconds
 from mars_demo.learning.config import DEFAULT_ALGO
+from mars_demo.learning.task import Task
 from mars_demo.learning.train import Trainer
-from mars_demo.runs.checkpoint import write_atomically
 from mars_demo.runs.folder import train_run
 from mars_demo.runs.memory import free_bytes, needed_bytes
-from mars_demo.tasks.registry import Task, get_task
+from mars_demo.tasks.registry import get_task
+from wrappers.atomic import write_atomically
 
 TASKS = ("paxmen-4", "paxmen-6", "aerojax/identical_5_vs_5")
 WHOLE_RUNS = ("paxmen-4", "aerojax/identical_5_vs_5")

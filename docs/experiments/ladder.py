@@ -13,8 +13,8 @@ import numpy as np
 from jax import Array
 
 from mars_demo.learning.rollout import Env
-from mars_demo.runs.checkpoint import write_atomically
 from mars_demo.tasks.registry import make_selfplay
+from wrappers.atomic import write_atomically
 
 GAMES = 2000
 SCENARIOS = ("identical_5_vs_5", "special_5_vs_5", "identical_2_vs_2")

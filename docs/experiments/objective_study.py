@@ -10,8 +10,8 @@ import numpy as np
 from mars_demo.evaluation.curves import compare, curve
 from mars_demo.experiments.processes import train_all
 from mars_demo.learning.config import Config
-from mars_demo.runs.checkpoint import write_atomically
 from mars_demo.tasks.registry import get_task
+from wrappers.atomic import write_atomically
 
 ALGORITHMS = ("mars", "mappo", "maspo")
 

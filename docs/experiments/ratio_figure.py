@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mars_demo.evaluation.charts import LOOK
+from mars_demo.evaluation.charts import LOOK, save_figure
 from mars_demo.learning.diagnostics import QUANTILES
 from mars_demo.runs.folder import RunError, read_run
 from mars_demo.runs.metrics import read_metrics
@@ -51,7 +51,7 @@ def draw_ratios(folders: Sequence[Path], path: Path) -> None:
         rows[0][0].set_ylabel("probability ratio")
         rows[1][0].set_ylabel("beyond the trust region")
         _explain(rows[0][-1], rows[1][-1])
-        canvas.savefig(path, dpi=150)
+        save_figure(canvas, path, dpi=150)
 
 
 def _columns(folder: Path) -> dict[str, np.ndarray]:
@@ -59,7 +59,10 @@ def _columns(folder: Path) -> dict[str, np.ndarray]:
     if not lines or "ratio_beyond" not in lines[0]:
         raise RunError(f"{folder} has no metrics of ratios: train anew to get them")
     names = [name for name, value in lines[0].items() if name.startswith(("ratio_", "pull_"))]
-    return {name: np.array([line[name] for line in lines]) for name in ("step", *names)}
+    try:
+        return {name: np.array([line[name] for line in lines]) for name in ("step", *names)}
+    except KeyError as error:
+        raise RunError(f"{folder} lacks {error} in some of its metrics") from None
 
 
 def _draw_run(above: Axes, below: Axes, config: Config, columns: dict[str, np.ndarray]) -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mars_demo.evaluation.charts import COLOURS
+from mars_demo.evaluation.charts import COLOURS, save_figure
 from mars_demo.evaluation.curves import curve
 from mars_demo.evaluation.episodes import evaluate_run, reference_scores
 from mars_demo.evaluation.statistics import mean_and_interval
 from mars_demo.experiments.processes import train_all
 from mars_demo.learning.config import Config
-from mars_demo.runs.checkpoint import write_atomically
 from mars_demo.tasks.registry import MIXED_SCENARIOS, SCENARIOS, get_task
+from wrappers.atomic import write_atomically
 
 ALGO = "mars"
 SEEDS = tuple(range(4))
@@ -125,4 +125,4 @@ def _draw(out: Path, scores: Mapping[str, Scores]) -> None:
     }
     last.legend(handles.values(), handles.keys(), loc="center", frameon=False)
     figure.supxlabel("environment steps (millions)", fontsize=10)
-    figure.savefig(out / "curves.png", dpi=130)
+    save_figure(figure, out / "curves.png", dpi=130)

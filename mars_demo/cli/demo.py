@@ -38,7 +38,10 @@ def demo(task_name: str, algo: str, out: Path, seed: int, total_steps: int | Non
     if not result.finished:
         print("Stopped and saved. The same command goes on from here.")
         return
-    print(f"Trained for {result.seconds:.0f} s. Playing {EPISODES} episodes with each policy.")
+    print(
+        f"Trained for {result.seconds:.0f} s, after {result.compile_seconds:.0f} s of compiling. "
+        f"Playing {EPISODES} episodes with each policy."
+    )
     team = trained_run(out)
     scores = compare_policies(team, EPISODES, seed=0, greedy=False)
     print(format_scores(task, scores))

@@ -2,9 +2,11 @@
 
 import itertools
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from mars_demo.learning.objectives import OBJECTIVES
+from wrappers.atomic import replacing
 
 # Okabe and Ito's colours, which the colour-blind can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
@@ -16,6 +18,12 @@ def colours_of(names: Iterable[str]) -> dict[str, str]:
     own = {algo: c for algo, c in zip(OBJECTIVES, COLOURS, strict=False) if algo in names}
     left = itertools.cycle([c for c in COLOURS if c not in own.values()] or COLOURS)
     return {name: own[name] if name in own else next(left) for name in names}
+
+
+def save_figure(figure: Any, path: str | Path, dpi: int) -> None:
+    """Writes matplotlib's figure as a PNG, which takes the old one's place when it is complete."""
+    with replacing(Path(path)) as temporary:
+        figure.savefig(temporary, dpi=dpi, format="png")
 
 
 LOOK: dict[Any, Any] = {

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from mars_demo.evaluation.charts import colours_of
+from mars_demo.evaluation.charts import colours_of, save_figure
 from mars_demo.evaluation.episodes import evaluate_run, reference_scores
 from mars_demo.evaluation.statistics import mean_and_interval, median_and_interval, steps_to
 from mars_demo.learning.task import Task
-from mars_demo.runs.checkpoint import write_atomically
 from mars_demo.runs.folder import RunError, read_run
 from mars_demo.runs.metrics import read_metrics
+from wrappers.atomic import write_atomically
 
 
 def curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -73,9 +73,7 @@ def draw_curves(
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     figure.legend(loc="outside right upper", frameon=False)
-    temporary = path.with_name(f".{path.name}.tmp.png")
-    figure.savefig(temporary, dpi=150)
-    temporary.replace(path)
+    save_figure(figure, path, dpi=150)
 
 
 def draw_run(folder: Path) -> Path | None:

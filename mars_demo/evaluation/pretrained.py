@@ -11,15 +11,16 @@ import json
 from pathlib import Path
 
 import jax
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 from mars_demo.evaluation.episodes import Trained, evaluate, trained_run
 from mars_demo.evaluation.statistics import mean_and_interval
-from mars_demo.learning.config import Config, check_name
+from mars_demo.learning.config import check_name
 from mars_demo.learning.train import Trainer
-from mars_demo.runs.checkpoint import CheckpointError, from_arrays, to_arrays, write_atomically
-from mars_demo.runs.folder import RunError
-from mars_demo.tasks.registry import get_task
+from mars_demo.runs.checkpoint import CheckpointError, from_arrays, read_arrays, to_arrays
+from mars_demo.runs.folder import RunError, parse_description, read_description
+from mars_demo.runs.reading import read_json
+from wrappers.atomic import write_atomically
 
 TEAMS = Path(__file__).parents[1] / "teams"
 """Where those lie that ship with the package, each under its task's name."""
@@ -63,7 +64,7 @@ def export_team(run: Path, path: Path, episodes: int = 1024) -> list[Path]:
     played = evaluate(team.trainer.task, team.policy(), jax.random.key(0), episodes)
     mean, half = mean_and_interval(played.score)
     data = save(to_arrays(team.actor))
-    there = json.loads((run / "run.json").read_text())
+    there = read_description(run)[2]
     about = {
         "task": there["task"],
         "config": there["config"],
@@ -80,15 +81,15 @@ def export_team(run: Path, path: Path, episodes: int = 1024) -> list[Path]:
 def read_team(path: Path) -> Trained:
     """A team from its JSON file; raises as `load_pretrained`."""
     try:
-        about = json.loads(path.read_text())
+        task, config, about = read_json(path, parse_description)
         data = path.with_suffix(".safetensors").read_bytes()
-        if hashlib.sha256(data).hexdigest() != about["sha256"]:
+        if hashlib.sha256(data).hexdigest() != about.get("sha256"):
             raise ValueError("the SHA-256 of its parameters is another")
-        task, config = get_task(about["task"]), Config(**about["config"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        arrays = read_arrays(data)
+    except (OSError, ValueError, RunError) as error:
         raise CheckpointError(f"{path} cannot be used: {error}") from None
     # One environment, not staggered: its states are of no use here, only the actors' shapes.
     small = config.replace(num_envs=jax.device_count(), minibatches=1, stagger=False)
     trainer = Trainer(task, small)
     like = jax.eval_shape(trainer.init, jax.random.key(0)).params["actor"]
-    return Trained(trainer, from_arrays(load(data), like), f"{task.name}, {config.algo}")
+    return Trained(trainer, from_arrays(arrays, like), f"{task.name}, {config.algo}")

@@ -17,13 +17,15 @@ from typing import Any
 import jax
 import numpy as np
 from jax import Array
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 from mars_demo.evaluation.episodes import evaluate, learned_policy
 from mars_demo.learning.config import Config
 from mars_demo.learning.train import Trainer
-from mars_demo.runs.checkpoint import from_arrays, to_arrays, write_atomically
-from mars_demo.runs.loop import RunError, Session
+from mars_demo.runs.checkpoint import from_arrays, read_arrays, to_arrays
+from mars_demo.runs.loop import Session
+from mars_demo.runs.reading import RunError, check_type, read_json, read_json_lines
+from wrappers.atomic import write_atomically
 
 EVALUATIONS = 10
 """Evaluations of a run, the last one at its end."""
@@ -87,7 +89,7 @@ def finish(trainer: Trainer, folder: Path) -> Evaluation:
     best = max(lines, key=lambda line: line.score)  # the earliest where several are
     write_atomically(folder / _BEST, _candidate(folder, best.step).read_bytes())
     like = jax.eval_shape(trainer.init, jax.random.key(0)).params["actor"]
-    actor = from_arrays(load_file(folder / _BEST), like)
+    actor = from_arrays(_read_arrays(folder / _BEST), like)
     keys = jax.random.split(_key(config, 0), ABSOLUTE_ROUNDS)
     rounds = [_play(trainer, actor, best.step, key) for key in keys]
     scores = tuple(score for one in rounds for score in one.scores)
@@ -98,24 +100,21 @@ def finish(trainer: Trainer, folder: Path) -> Evaluation:
 
 
 def read_evaluations(folder: Path) -> list[Evaluation]:
-    """The evaluations of a run so far, in order; empty if it has none."""
-    path = folder / _FILE
-    if not path.exists():
-        return []
-    return [_parse(json.loads(text)) for text in path.read_text().splitlines()]
+    """The evaluations of a run so far, in order; empty if it has none, RunError if damaged."""
+    return read_json_lines(folder / _FILE, _parse)
 
 
 def read_absolute(folder: Path) -> Evaluation | None:
-    """The absolute metric of a run; None unless it is finished."""
+    """The absolute metric of a run; None unless it is finished, RunError if damaged."""
     path = folder / _ABSOLUTE
-    return _parse(json.loads(path.read_text())) if path.exists() else None
+    return read_json(path, _parse) if path.exists() else None
 
 
 def is_complete(folder: Path, config: Config) -> bool:
     """Whether a run has all its evaluations and the absolute metric, and they can be read."""
     try:
         return read_absolute(folder) is not None and _has_all(read_evaluations(folder), config)
-    except (ValueError, KeyError, TypeError):
+    except RunError:
         return False
 
 
@@ -140,9 +139,18 @@ def _candidate(folder: Path, step: int) -> Path:
     return folder / _CANDIDATES / f"step_{step:012d}.safetensors"
 
 
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        return read_arrays(path.read_bytes())
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from None
+
+
 def _lines(evaluations: Sequence[Evaluation]) -> bytes:
     return "".join(json.dumps(dataclasses.asdict(one)) + "\n" for one in evaluations).encode()
 
 
 def _parse(line: dict[str, Any]) -> Evaluation:
-    return Evaluation(line["step"], line["score"], tuple(line["scores"]))
+    for score in (line["score"], *check_type(line["scores"], list)):
+        check_type(score, float, int)
+    return Evaluation(check_type(line["step"], int), line["score"], tuple(line["scores"]))

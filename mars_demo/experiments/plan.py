@@ -13,10 +13,10 @@ from mars_demo.experiments.settings import Settings, apply_settings, check_used
 from mars_demo.learning.config import Config, check_config, check_name, check_number
 from mars_demo.learning.objectives import OBJECTIVES
 from mars_demo.learning.train import Trainer
-from mars_demo.runs.checkpoint import write_atomically
 from mars_demo.runs.description import versions
-from mars_demo.runs.folder import RunError
+from mars_demo.runs.reading import RunError, check_type, read_json
 from mars_demo.tasks.registry import SUITE, get_task
+from wrappers.atomic import write_atomically
 
 ALGOS = ("mars", "mappo", "maspo")
 """The algorithms of the comparison."""
@@ -177,18 +177,22 @@ def open_plan(folder: Path, plan: Plan) -> None:
 
 def read_plan(folder: Path) -> Plan:
     """The plan of a sweep's folder; RunError if it has none."""
-    path = folder / "plan.json"
     try:
-        about = json.loads(path.read_text())
-        configs = {
-            task: {algo: Config(**of_algo) for algo, of_algo in of_task.items()}
-            for task, of_task in about["configs"].items()
-        }
-        return _plan(about["tier"], about["seeds"], configs, about["versions"])
+        return read_json(folder / "plan.json", _parse)
     except FileNotFoundError:
         raise RunError(f"{folder} is not a sweep's folder: it has no plan.json") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{path} is damaged: {error}") from None
+
+
+def _parse(about: Any) -> Plan:
+    configs = {
+        task: {algo: Config(**of_algo) for algo, of_algo in of_task.items()}
+        for task, of_task in about["configs"].items()
+    }
+    plan = _plan(about["tier"], about["seeds"], configs, check_type(about["versions"], dict))
+    for job in plan.jobs.values():
+        get_task(job.task)
+        check_config(job.config)
+    return plan
 
 
 def _plan(

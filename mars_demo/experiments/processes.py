@@ -157,6 +157,12 @@ def core_slots() -> list[frozenset[int]]:
 
 
 def steps_done(folder: Path) -> int:
-    """The environment steps that a run's metrics tell of."""
-    metrics = read_metrics(folder)
+    """The environment steps that a run's metrics tell of; 0 if these are damaged.
+
+    Whoever trains the run says what is wrong with them. It must not stop those that wait for it.
+    """
+    try:
+        metrics = read_metrics(folder)
+    except RunError:
+        return 0
     return metrics[-1]["step"] if metrics else 0

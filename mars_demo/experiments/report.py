@@ -34,8 +34,8 @@ from mars_demo.experiments.tables import (
     to_html,
     to_markdown,
 )
-from mars_demo.runs.checkpoint import write_atomically
-from mars_demo.runs.folder import RunError
+from mars_demo.runs.reading import RunError, check_type, read_json
+from wrappers.atomic import write_atomically
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -133,15 +133,19 @@ def read_report(path: Path) -> list[Cell]:
         RunError: it is none.
     """
     try:
-        cells = json.loads(path.read_text())["cells"]
-        return [
-            Cell(**of | {"steps": tuple(of["steps"]), "scores": tuple(of["scores"])})
-            for of in cells
-        ]
+        return read_json(path, lambda report: [_parse(cell) for cell in report["cells"]])
     except FileNotFoundError:
         raise RunError(f"there is no {path}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is not the report.json of a report: {error!r}") from None
+
+
+def _parse(of: Any) -> Cell:
+    for name in ("task", "algo"):
+        check_type(of[name], str)
+    for number in (of["seed"], of["budget"], *of["steps"]):
+        check_type(number, int)
+    for number in (of["absolute"], of["kl"], *of["scores"]):
+        check_type(number, float, int)
+    return Cell(**of | {"steps": tuple(of["steps"]), "scores": tuple(of["scores"])})
 
 
 _NOTE = (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from mars_demo.learning.config import Config, check_name
+from mars_demo.runs.reading import read_json
 
 Settings = Mapping[str, Mapping[str, Any]]
 """Pattern -> field of `Config` -> value.
@@ -26,15 +26,15 @@ def read_settings(path: Path) -> Settings:
     """A JSON file of settings.
 
     Raises:
-        ValueError: the file holds something else, or an unknown field.
+        RunError: the file holds something else, or an unknown field.
         OSError: it cannot be read.
     """
-    try:
-        settings = json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
+    return read_json(path, _parse)
+
+
+def _parse(settings: Any) -> Settings:
     if not isinstance(settings, dict) or not all(isinstance(of, dict) for of in settings.values()):
-        raise ValueError(f'{path} must be like {{"lbf/*/mars": {{"eps": 0.5}}}}')
+        raise ValueError('it must be like {"lbf/*/mars": {"eps": 0.5}}')
     for changes in settings.values():
         for name in changes:
             check_name("field", name, _FIELDS)

@@ -96,7 +96,8 @@ def seconds_left(plan: Plan, folder: Path) -> float | None:
     paces: dict[str, list[float]] = {}
     for name in plan.jobs.keys() - {job.name for job in left}:
         for last in read_metrics(folder / name)[-1:]:
-            paces.setdefault(plan.jobs[name].task, []).append(last["seconds"] / last["step"])
+            of_run = last.get("seconds", 0.0) / max(1, last["step"])
+            paces.setdefault(plan.jobs[name].task, []).append(of_run)
     if not paces:
         return None
     pace = {task: fmean(of_task) for task, of_task in paces.items()}
@@ -120,7 +121,7 @@ def read_cells(sweep: Path) -> tuple[list[Cell], list[str]]:
 
 def _read_cell(job: Job, folder: Path) -> Cell:
     lines, absolute = read_evaluations(folder), read_absolute(folder)
-    steps = [line["kl"] for line in read_metrics(folder)]
+    steps = [line["kl"] for line in read_metrics(folder) if line.get("kl") is not None]
     assert absolute is not None  # it is complete
     return Cell(
         task=job.task,

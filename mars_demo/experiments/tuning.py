@@ -16,9 +16,9 @@ from typing import Any
 from mars_demo.experiments.plan import Job
 from mars_demo.experiments.settings import Settings
 from mars_demo.learning.config import Config
-from mars_demo.runs.checkpoint import write_atomically
 from mars_demo.runs.folder import RunError
 from mars_demo.runs.metrics import read_metrics
+from wrappers.atomic import write_atomically
 
 EPS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 FACTORS = (0.5, 2.0)

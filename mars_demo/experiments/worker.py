@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import shutil
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from mars_demo.experiments.evaluations import (
@@ -24,9 +21,9 @@ from mars_demo.experiments.plan import Job, read_plan
 from mars_demo.learning.train import Trainer
 from mars_demo.runs.checkpoint import CheckpointError
 from mars_demo.runs.folder import RunError, read_run, train_run
+from mars_demo.runs.lock import LOCK, alone
+from mars_demo.runs.metrics import read_metrics
 from mars_demo.tasks.registry import get_task
-
-_LOCK = ".lock"
 
 
 def train_job(job: Job, sweep: Path) -> None:
@@ -39,8 +36,7 @@ def train_job(job: Job, sweep: Path) -> None:
         RunError: a signal stopped it, or what `train_run` raises it for.
     """
     folder = sweep / job.name
-    folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with alone(folder, wait=True):
         if is_complete(folder, job.config):
             return
         try:
@@ -67,8 +63,9 @@ def _can_go_on(folder: Path) -> bool:
         if read_absolute(folder) is not None:
             raise RunError(f"{folder} says that it is finished, and lacks evaluations")
         read_run(folder)
+        read_metrics(folder)
         read_evaluations(folder)
-    except (RunError, ValueError, KeyError, TypeError) as error:
+    except RunError as error:
         _clear(folder, error)
         return False
     return True
@@ -79,20 +76,8 @@ def _clear(folder: Path, error: Exception) -> None:
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.name not in (_LOCK, "output.txt"):
+        elif path.name not in (LOCK, "output.txt"):
             path.unlink()
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Holds the folder's lock; a process that dies lets go of it."""
-    with open(folder / _LOCK, "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("another process trains this run; waiting for it", file=sys.stderr)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _stop_when_orphaned() -> None:
@@ -116,7 +101,7 @@ def main() -> None:
     sweep, name = Path(sys.argv[1]), sys.argv[2]
     try:
         train_job(read_plan(sweep).jobs[name], sweep)
-    except (ValueError, RunError, OSError, ImportError) as error:
+    except (ValueError, RunError, CheckpointError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
 

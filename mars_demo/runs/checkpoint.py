@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
+
+from mars_demo.runs.reading import NONSENSE, check_type, in_one_line
+from wrappers.atomic import write_atomically
 
 FORMAT = 2
 """Of the manifest. Format 1 had no checksum of its own."""
@@ -86,8 +89,8 @@ def read_newest(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any], li
     for path in reversed(list_checkpoints(folder)):
         try:
             return *_read(path), skipped
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            skipped.append(f"skipping damaged checkpoint {path}: {error}")
+        except (OSError, *NONSENSE) as error:
+            skipped.append(f"skipping damaged checkpoint {path}: {in_one_line(error)}")
     if skipped:
         raise CheckpointError("; ".join([*skipped, f"no whole checkpoint left in {folder}"]))
     raise CheckpointError(f"no checkpoint in {folder}")
@@ -129,7 +132,8 @@ def from_arrays(arrays: dict[str, np.ndarray], like: Tree) -> Tree:
     leaves = []
     for name, leaf in expected.items():
         value = jnp.asarray(arrays[name])
-        value = jax.random.wrap_key_data(value) if _is_key(leaf) else value
+        if _is_key(leaf):
+            value = _wrap_key(name, value)
         if (value.shape, value.dtype) != (leaf.shape, leaf.dtype):
             raise CheckpointError(
                 f"the checkpoint is of another kind of run: {name} is "
@@ -139,28 +143,18 @@ def from_arrays(arrays: dict[str, np.ndarray], like: Tree) -> Tree:
     return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file so that its name holds either the old content or all of the new."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def read_arrays(data: bytes) -> dict[str, np.ndarray]:
+    """The arrays of a safetensors file by name; ValueError if it is none."""
     try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+        return load(data)
+    except (SafetensorError, *NONSENSE) as error:
+        raise ValueError(f"its arrays cannot be read: {in_one_line(error)}") from None
 
 
 def _remove(folder: Path, keep: list[Path]) -> None:
     """Removes every file of a checkpoint that is not kept, manifests before their arrays."""
     kept = {path.stem for path in keep}
-    for path in [*folder.glob(".step_*.tmp"), *sorted(folder.glob("step_*.*"))]:
+    for path in [*folder.glob(".step_*.tmp*"), *sorted(folder.glob("step_*.*"))]:
         if path.stem not in kept:
             path.unlink(missing_ok=True)
 
@@ -186,12 +180,22 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     data = path.with_suffix(".safetensors").read_bytes()
     if hashlib.sha256(data).hexdigest() != manifest["sha256"]:
         raise ValueError("its SHA-256 does not match its manifest")
-    return load(data), manifest["about"]
+    return read_arrays(data), check_type(manifest["about"], dict)
 
 
 def _named_leaves(tree: Any) -> list[tuple[str, Any]]:
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
     return [(jax.tree_util.keystr(path), leaf) for path, leaf in leaves]
+
+
+def _wrap_key(name: str, words: Any) -> Any:
+    try:
+        return jax.random.wrap_key_data(words)
+    except (TypeError, ValueError):
+        raise CheckpointError(
+            f"the checkpoint's {name} is no key of the PRNG {jax.config.jax_default_prng_impl}: "  # pyright: ignore[reportAttributeAccessIssue]
+            "set JAX_DEFAULT_PRNG_IMPL to what the run was started with"
+        ) from None
 
 
 def _is_key(leaf: Any) -> bool:

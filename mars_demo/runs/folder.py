@@ -16,23 +16,35 @@ import jax
 import jax.numpy as jnp
 from tqdm import tqdm
 
-from mars_demo.learning.config import Config
+from mars_demo.learning.config import Config, check_config
 from mars_demo.learning.task import Task
 from mars_demo.learning.train import Trainer, TrainState
 from mars_demo.runs.checkpoint import (
+    CheckpointError,
     drop_later,
     list_checkpoints,
     load_newest,
-    write_atomically,
 )
+from mars_demo.runs.clock import Clock
 from mars_demo.runs.description import changed_places, changed_versions, describe
 from mars_demo.runs.hosts import is_first_host
+from mars_demo.runs.lock import alone
+from mars_demo.runs.loop import (
+    Progress,
+    Session,
+    Watch,
+    catch_up,
+    last_saved,
+    parse_progress,
+    train_sessions,
+)
 from mars_demo.runs.loop import Result as Result
-from mars_demo.runs.loop import RunError as RunError
-from mars_demo.runs.loop import Session, Watch, catch_up, last_saved, train_sessions
 from mars_demo.runs.memory import check_memory, describe_shortage
 from mars_demo.runs.metrics import JsonLines, TensorBoard, Writer, Writers
+from mars_demo.runs.reading import NONSENSE, check_type, in_one_line, read_json
+from mars_demo.runs.reading import RunError as RunError
 from mars_demo.tasks.registry import get_task
+from wrappers.atomic import write_atomically
 
 
 def train_run(
@@ -80,12 +92,18 @@ def train_seeds(
     Args:
         runs: each run's folder and configuration, which differ in their seeds alone.
     """
+    clock = Clock()
     trainers = [Trainer(task, config) for config in runs.values()]
     check_memory(trainers[0], len(runs))
-    with _exhaustion(trainers[0], next(iter(runs))):
+    with _exhaustion(trainers[0], next(iter(runs))), ExitStack() as stack:
         begun = {folder: (folder / "run.json").exists() or len(runs) == 1 for folder in runs}
+        for folder in runs:
+            if resume and begun[folder]:
+                read_run(folder)  # before anything is made in a folder that is no run's
+            if is_first_host():
+                stack.enter_context(alone(folder))
         sessions = [
-            _start(trainer, folder, resume and begun[folder])
+            _start(trainer, folder, resume and begun[folder], clock)
             for trainer, folder in zip(trainers, runs, strict=True)
         ]
         step = _compile(trainers[0], [session.state for session in sessions], bar)
@@ -100,10 +118,9 @@ def train_seeds(
             desc=f"{task.name} {config.algo} seed {seeds}",
             disable=not (bar and is_first_host()),
         )
-        with ExitStack() as stack:
-            bar_shown = stack.enter_context(progress)
-            writers = [stack.enter_context(_writers(session, log_to)) for session in sessions]
-            return train_sessions(sessions, step, writers, bar_shown, watch)
+        bar_shown = stack.enter_context(progress)
+        writers = [stack.enter_context(_writers(session, log_to)) for session in sessions]
+        return train_sessions(sessions, step, writers, bar_shown, watch)
 
 
 def _writers(session: Session, log_to: Sequence[Callable[[Path], Writer]]) -> Writers:
@@ -137,20 +154,24 @@ def _step_all(trainer: Trainer, states: list[TrainState]) -> Any:
     return tuple([jax.tree.map(lambda x, i=i: x[i], tree) for i in seeds] for tree in both)
 
 
-def _start(trainer: Trainer, folder: Path, resume: bool) -> Session:
+def _start(trainer: Trainer, folder: Path, resume: bool, clock: Clock) -> Session:
     """The run as it begins, or as its newest whole checkpoint has it."""
     description, checkpoints = folder / "run.json", folder / "checkpoints"
     key = jax.random.key(trainer.config.seed)
-    fresh = {"seconds": 0.0, "pending": []}
-    if not resume:
-        if is_first_host():
-            _open_folder(description, trainer)
-        return Session(trainer, folder, trainer.init(key), fresh)
-    check_resumable(folder, trainer.task, trainer.config)
-    if not list_checkpoints(checkpoints):  # it was stopped before its first
-        return Session(trainer, folder, trainer.init(key), fresh)
+    if resume:
+        check_resumable(folder, trainer.task, trainer.config)
+    elif is_first_host():
+        _open_folder(description, trainer)
+    if not resume or not list_checkpoints(checkpoints):  # it was stopped before its first
+        return Session(trainer, folder, trainer.init(key), Progress(), clock)
     state, about = _newest(trainer, folder)
-    session = Session(trainer, folder, trainer.place(state), fresh | about)
+    try:
+        progress = parse_progress(about)
+    except NONSENSE as error:
+        raise CheckpointError(
+            f"the newest checkpoint in {checkpoints} is of another kind: {in_one_line(error)}"
+        ) from None
+    session = Session(trainer, folder, trainer.place(state), progress, clock)
     if is_first_host():
         drop_later(checkpoints, session.steps)
     return session
@@ -172,7 +193,7 @@ def check_resumable(folder: Path, task: Task, config: Config) -> None:
     A change of device or number of cores is allowed, and told on stderr: the run goes on, but not
     bit for bit as it would have.
     """
-    there, before = read_run(folder)
+    there, before, about = read_description(folder)
     path = folder / "run.json"
     if there.name != task.name:
         raise RunError(f"{path} is of another task: {there.name}, not {task.name}")
@@ -182,7 +203,6 @@ def check_resumable(folder: Path, task: Task, config: Config) -> None:
                 f"{path} is of another configuration: {name} is {getattr(before, name)} there, "
                 f"{value} here"
             )
-    about = json.loads(path.read_text())
     if changed := changed_versions(about):
         raise RunError(
             f"{path} is of other versions: {changed}. Install those to go on, or train in a new "
@@ -194,14 +214,23 @@ def check_resumable(folder: Path, task: Task, config: Config) -> None:
 
 def read_run(folder: Path) -> tuple[Task, Config]:
     """The task and configuration of a run's folder; RunError if it is not one."""
-    path = folder / "run.json"
+    return read_description(folder)[:2]
+
+
+def read_description(folder: Path) -> tuple[Task, Config, dict[str, Any]]:
+    """Task, configuration, and all that `run.json` says; RunError if the folder is no run's."""
     try:
-        about = json.loads(path.read_text())
-        return get_task(about["task"]), Config(**about["config"])
+        return read_json(folder / "run.json", parse_description)
     except FileNotFoundError:
         raise RunError(f"{folder} is not a run's folder: it has no run.json") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is damaged: {error}") from None
+
+
+def parse_description(about: Any) -> tuple[Task, Config, dict[str, Any]]:
+    """From what `describe` wrote; raises one of `NONSENSE` where it is something else."""
+    config = Config(**about["config"])
+    check_config(config)
+    check_type(about.setdefault("versions", {}), dict)
+    return get_task(check_type(about["task"], str)), config, about
 
 
 def load_run(folder: Path) -> tuple[Trainer, TrainState]:

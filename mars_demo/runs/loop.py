@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from mars_demo.learning.train import Trainer, TrainState
 from mars_demo.runs.checkpoint import list_checkpoints, save_checkpoint
+from mars_demo.runs.clock import Clock
 from mars_demo.runs.hosts import agree, gather, is_first_host
 from mars_demo.runs.metrics import Writers, summarise
+from mars_demo.runs.reading import RunError as RunError
+from mars_demo.runs.reading import check_type
 from mars_demo.runs.signals import stop_signals
 
 LOG_LINES = 200
@@ -25,27 +28,54 @@ WATCHED = ("surrogate", "value_loss", "grad_norm")
 """Metrics that stop a run when they are not finite."""
 
 
-class RunError(Exception):
-    """A run cannot start, go on or be read; the message says why and what to do."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Result:
     """How a run ended."""
 
     state: TrainState
     finished: bool  # False: stopped by a signal, to be resumed
-    seconds: float  # of training, compilation left out, over all its sessions
+    seconds: float  # of training, over all its sessions; compiling left out
+    compile_seconds: float  # of tracing and compiling, likewise
+
+
+class Progress(NamedTuple):
+    """What a checkpoint keeps of a run apart from its state."""
+
+    seconds: float = 0.0  # of training
+    compile_seconds: float = 0.0
+    pending: tuple[dict[str, Any], ...] = ()  # updates that no line of metrics tells of yet
+
+
+def parse_progress(about: Mapping[str, Any]) -> Progress:
+    """From what `Session.save` wrote; raises one of `NONSENSE` where it is something else."""
+    pending = check_type(about.get("pending", []), list)
+    for metrics in pending:
+        for value in check_type(metrics, dict).values():
+            check_type(value, float)
+    seconds, compiling = (
+        float(check_type(about.get(name, 0.0), float)) for name in ("seconds", "compile_seconds")
+    )
+    return Progress(seconds, compiling, tuple(pending))
 
 
 class Session:
-    """A run under way: its state, and the updates that no line of metrics tells of yet."""
+    """A run under way: its state, and the updates that no line of metrics tells of yet.
 
-    def __init__(self, trainer: Trainer, folder: Path, state: TrainState, about: dict[str, Any]):
+    Args:
+        trainer: what updates it.
+        folder: where it is kept.
+        state: to begin with.
+        before: what earlier sessions left.
+        clock: since when this one is under way.
+    """
+
+    def __init__(
+        self, trainer: Trainer, folder: Path, state: TrainState, before: Progress, clock: Clock
+    ):
         self.trainer, self.folder, self.state = trainer, folder, state
         self.done = int(state.updates)
-        self.pending: list[dict[str, Any]] = about["pending"]
-        self._seconds, self._started = about["seconds"], time.perf_counter()
+        self.pending: list[dict[str, Any]] = list(before.pending)
+        self._before, self._clock = before, clock
 
     @property
     def steps(self) -> int:
@@ -53,12 +83,18 @@ class Session:
         return self.done * self.trainer.config.steps_per_update
 
     @property
-    def seconds(self) -> float:
-        """Of training, over all sessions."""
-        return self._seconds + time.perf_counter() - self._started
+    def times(self) -> dict[str, float]:
+        """`seconds` of training and `compile_seconds`, over all sessions."""
+        seconds, compile_seconds = self._clock.read()
+        return {
+            "seconds": self._before.seconds + seconds,
+            "compile_seconds": self._before.compile_seconds + compile_seconds,
+        }
 
     def record(self, state: TrainState, metrics: dict[str, Any]) -> None:
         """One update."""
+        if self.pending and self.pending[-1].keys() != metrics.keys():
+            raise RunError(f"{self.folder} has updates with other metrics: train in a new folder")
         self.state = state
         self.done += 1
         self.pending.append(metrics)
@@ -76,13 +112,13 @@ class Session:
         self._check(self.done, -1)
         line = summarise(jax.device_get(self.pending), self.trainer.task)
         self.pending.clear()
-        line |= {"step": self.steps, "seconds": self.seconds}
+        line |= {"step": self.steps, **self.times}
         metrics.write(line)
         return line
 
     def result(self) -> Result:
         """How the run stands."""
-        return Result(self.state, self.done == self.trainer.config.num_updates, self.seconds)
+        return Result(self.state, self.done == self.trainer.config.num_updates, **self.times)
 
     def is_finite(self) -> bool:
         """Whether parameters and the last update are finite numbers."""
@@ -97,7 +133,7 @@ class Session:
         about = {
             "task": self.trainer.task.name,
             "config": dataclasses.asdict(self.trainer.config),
-            "seconds": self.seconds,
+            **self.times,
             "pending": [
                 {name: float(value) for name, value in metrics.items()}
                 for metrics in jax.device_get(self.pending)

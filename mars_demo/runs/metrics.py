@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import secrets
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +15,8 @@ import numpy as np
 
 from mars_demo.extras import require
 from mars_demo.learning.task import Task
-from mars_demo.runs.checkpoint import write_atomically
+from mars_demo.runs.reading import check_type, read_json, read_json_lines
+from wrappers.atomic import write_atomically
 
 Line = dict[str, Any]
 
@@ -34,17 +38,20 @@ def summarise(updates: Sequence[Mapping[str, Any]], task: Task) -> Line:
 
 
 def read_metrics(folder: Path) -> list[Line]:
-    """The lines of a run's metrics; empty if it has none. A torn last line is left out."""
-    path = folder / "metrics.jsonl"
-    if not path.exists():
-        return []
-    lines = []
-    for text in path.read_text().splitlines():
-        try:
-            lines.append(json.loads(text))
-        except ValueError:
-            break
-    return lines
+    """The lines of a run's metrics; empty if it has none. A torn last line is left out.
+
+    Raises:
+        RunError: another line is damaged.
+    """
+    return read_json_lines(folder / "metrics.jsonl", _parse)
+
+
+def _parse(line: Any) -> Line:
+    check_type(line["step"], int)
+    check_type(line["score"], float, int, type(None))
+    for value in line.values():
+        check_type(value, float, int, type(None))
+    return line
 
 
 class Writer(Protocol):
@@ -81,15 +88,26 @@ class TensorBoard:
     """Writes the numbers for TensorBoard, into `tensorboard/`."""
 
     def __init__(self, folder: Path, keep_until: int):
-        """TensorBoard forgets what it was told after the environment step `keep_until`."""
+        """Writes the metrics up to the environment step `keep_until` once more, into one new file.
+
+        What an earlier session wrote after that step is gone with its file. One that is open in
+        TensorBoard forgets it too: `purge_step`.
+        """
         from tensorboardX import SummaryWriter
 
-        purge = keep_until + 1 if keep_until else None
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=purge)
+        board = folder / "tensorboard"
+        for path in board.glob("events.out.tfevents.*"):
+            path.unlink()
+        self._board = SummaryWriter(str(board), purge_step=0)
+        kept = [line for line in read_metrics(folder) if line["step"] <= keep_until]
+        for line in kept:
+            ago = kept[-1].get("seconds", 0.0) - line.get("seconds", 0.0)
+            self.write(line, time.time() - ago)
 
-    def write(self, line: Line) -> None:
+    def write(self, line: Line, at: float | None = None) -> None:
+        """Takes one line; `at` is when it came about, in seconds of `time.time`."""
         for name, value in _numbers(line).items():
-            self._board.add_scalar(name, value, line["step"])
+            self._board.add_scalar(name, value, line["step"], at)
 
     def close(self) -> None:
         self._board.close()
@@ -99,13 +117,21 @@ class WeightsAndBiases:
     """Sends the numbers to Weights & Biases, as one run of a project (the extra `wandb`)."""
 
     def __init__(self, folder: Path, project: str):
-        """Goes on with the folder's run if there is one; the folder's path names it."""
+        """Goes on with the folder's run if there is one: its id is kept in the folder.
+
+        Raises:
+            RunError: the folder's `run.json` or `wandb.json` is damaged.
+        """
         wandb = require("wandb", extra="wandb")
 
-        about = json.loads((folder / "run.json").read_text())
-        name = "-".join(folder.resolve().parts[-3:])
+        about = read_json(folder / "run.json", lambda about: check_type(about, dict))
         self._run = wandb.init(
-            project=project, id=name, resume="allow", dir=str(folder), config=about
+            project=project,
+            id=_kept_id(folder / "wandb.json"),
+            name="-".join(folder.resolve().parts[-3:]),
+            resume="allow",
+            dir=str(folder),
+            config=about,
         )
 
     def write(self, line: Line) -> None:
@@ -113,6 +139,19 @@ class WeightsAndBiases:
 
     def close(self) -> None:
         self._run.finish()
+
+
+def _kept_id(path: Path) -> str:
+    """The id in a file, which is made if it is not there. No two runs get the same."""
+    if not path.exists():
+        write_atomically(path, json.dumps({"id": secrets.token_hex(8)}).encode())
+    return read_json(path, _parse_id)
+
+
+def _parse_id(about: Any) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", about["id"]):  # others are not for W&B's addresses
+        raise ValueError(f"{about['id']!r} is no id of Weights & Biases")
+    return about["id"]
 
 
 def _numbers(line: Line) -> dict[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import math
 import os
-import secrets
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from wrappers.atomic import replacing
 from wrappers.viewing.frames import render_frame, render_frames
 from wrappers.viewing.replay import replay_page
 from wrappers.viewing.scene import Scene, check_frame, check_scene
@@ -85,18 +85,14 @@ def _nearest_first(suffix: str) -> str:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """A name to write to, beside `path`, that takes its place if all went well."""
-    temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
+    """A name to write to, in the folder of `path`, that takes its place if all went well."""
     try:
         if path.is_dir():
             raise IsADirectoryError("it is a folder")
-        temporary.touch(exist_ok=False)  # fails now rather than after the drawing
-        yield temporary
-        temporary.replace(path)
+        with replacing(path) as temporary:  # fails now rather than after the drawing
+            yield temporary
     except OSError as error:
         raise OSError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _write_gif(scene: Scene, path: Path, theme: str) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mars_demo.evaluation.charts import COLOURS, colours_of
+from mars_demo.evaluation.curves import draw_curves
 from mars_demo.experiments.aggregates import Estimate
 from mars_demo.experiments.figures import aggregates_svg, efficiency_svg, improvements_svg
 from mars_demo.learning.objectives import OBJECTIVES
@@ -39,6 +40,21 @@ def test_every_algorithm_is_drawn():
     assert curves.count(BAND) == len(ALGOS)
     bars = aggregates_svg({algo: {"IQM": ESTIMATE, "mean": ESTIMATE} for algo in ALGOS})
     assert bars.count(BAR) == 2 * len(ALGOS)
+
+
+def test_a_curve_is_not_drawn_through_a_link(tmp_path):
+    """A folder from elsewhere may have links under names that once were those of our drafts."""
+    pytest.importorskip("matplotlib")
+    theirs = tmp_path / "theirs"
+    theirs.write_bytes(b"theirs")
+    path = tmp_path / "curve.png"
+    for name in ("curve.png", ".curve.png.tmp.png"):
+        (tmp_path / name).symlink_to(theirs)
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "score": 2.0}\n')
+    draw_curves({"mars": [tmp_path]}, {}, "score", path)
+    assert theirs.read_bytes() == b"theirs"
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert not path.is_symlink()
 
 
 def test_every_pair_is_drawn():

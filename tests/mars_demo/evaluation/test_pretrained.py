@@ -6,7 +6,6 @@ import jax
 import numpy as np
 import pytest
 
-import mars_demo.evaluation.pretrained as teams
 import mars_demo.runs.folder as runs
 from mars_demo.evaluation.episodes import evaluate
 from mars_demo.evaluation.pretrained import (
@@ -47,8 +46,7 @@ def test_a_shipped_team_plays_as_well_as_its_file_says(name):
 @pytest.fixture
 def run(tmp_path, monkeypatch, toy_task, toy_trainer, toy_config):
     """A run of the toy task."""
-    for module in (runs, teams):
-        monkeypatch.setattr(module, "get_task", lambda name: toy_task())
+    monkeypatch.setattr(runs, "get_task", lambda name: toy_task())
     monkeypatch.setattr(runs, "Trainer", lambda task, config: toy_trainer(config))
     train_run(toy_task(), toy_config.replace(total_steps=128), tmp_path / "run", bar=False)
     return tmp_path / "run"

@@ -103,7 +103,7 @@ def test_reports_of_several_sweeps_are_put_together(report, tmp_path, monkeypatc
 def test_what_is_no_report_is_refused(tmp_path, capsys):
     other = tmp_path / "other.json"
     other.write_text("[]")
-    assert f"{other} is not the report.json of a report" in ask(capsys, other)
+    assert f"{other} is damaged" in ask(capsys, other)
     assert f"there is no {tmp_path / 'none.json'}" in ask(capsys, tmp_path / "none.json")
     assert f"{tmp_path} is not a sweep's folder" in ask(capsys, tmp_path)
     assert "name the folder of a sweep" in ask(capsys)

@@ -4,6 +4,7 @@ import pytest
 
 from mars_demo.experiments.settings import apply_settings, check_used, read_settings
 from mars_demo.learning.config import Config
+from mars_demo.runs.reading import RunError
 
 SETTINGS = {
     "*": {"eps": 0.2},
@@ -37,7 +38,7 @@ def test_a_pattern_that_matches_nothing_is_refused():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is not JSON"),
+        ("{", "is damaged: Expecting"),
         ("[]", "must be like"),
         ('{"eps": 0.2}', "must be like"),
         ('{"*": {"epsilon": 0.2}}', "unknown field 'epsilon'; valid: eps"),
@@ -47,7 +48,7 @@ def test_a_pattern_that_matches_nothing_is_refused():
 )
 def test_other_files_are_refused(tmp_path, text, message):
     (tmp_path / "settings.json").write_text(text)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(RunError, match=message):
         read_settings(tmp_path / "settings.json")
 
 

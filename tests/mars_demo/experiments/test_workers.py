@@ -11,9 +11,11 @@ from mars_demo.experiments import worker
 from mars_demo.experiments.evaluations import is_complete, read_evaluations
 from mars_demo.experiments.plan import Job
 from mars_demo.experiments.worker import train_job
+from mars_demo.runs import lock
 from mars_demo.runs.checkpoint import list_checkpoints
 from mars_demo.runs.folder import RunError
 from mars_demo.runs.metrics import read_metrics
+from tests.patience import HANG_SECONDS
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 
@@ -99,16 +101,16 @@ def test_a_run_that_a_signal_stops_is_not_finished(tmp_path, monkeypatch, job):
 def test_two_processes_never_train_the_same_run(tmp_path, monkeypatch, job):
     folder = tmp_path / job.name
     folder.mkdir(parents=True)
-    trained = []
+    trained, waiting = [], threading.Event()
     monkeypatch.setattr(worker, "_train", lambda *_, resume: trained.append(1) or True)
+    monkeypatch.setattr(lock, "print", lambda *_, **__: waiting.set(), raising=False)
     monkeypatch.setattr(worker, "finish", lambda *_: None)
     with open(folder / ".lock", "w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         second = threading.Thread(target=train_job, args=(job, tmp_path))
         second.start()
-        second.join(0.5)
-        assert second.is_alive()
+        assert waiting.wait(HANG_SECONDS)
         assert not trained
         fcntl.flock(held, fcntl.LOCK_UN)
-        second.join(10)
+        second.join(HANG_SECONDS)
     assert trained

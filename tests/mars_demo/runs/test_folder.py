@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import fcntl
 import json
 import signal
 import subprocess
@@ -103,7 +104,10 @@ def test_stopped_and_resumed_is_bit_for_bit_the_uninterrupted_run(
     for a, b in zip(leaves(whole.state), leaves(resumed.state), strict=True):
         np.testing.assert_array_equal(a, b)
     untimed = [
-        [{k: v for k, v in line.items() if k != "seconds"} for line in read_metrics(tmp_path / x)]
+        [
+            {k: v for k, v in line.items() if "seconds" not in k}
+            for line in read_metrics(tmp_path / x)
+        ]
         for x in ("whole", "cut")
     ]
     assert untimed[0] == untimed[1]
@@ -126,6 +130,57 @@ def test_seeds_in_one_program_are_as_alone(tmp_path, monkeypatch, toy_task, conf
         assert [line["step"] for line in read_metrics(folder)][-1] == 16 * 7 * UPDATES
         saved = load_run(folder)[1]
         np.testing.assert_array_equal(leaves(saved)[0], leaves(two.state)[0])
+
+
+class Watched:
+    """A compiled step that takes a second, after a hundred of compiling: by a watch of its own."""
+
+    def __init__(self, trainer, watch):
+        self._trainer, self._watch = trainer, watch
+        self.step = self
+
+    def __getattr__(self, name):
+        return getattr(self._trainer, name)
+
+    def lower(self, state):
+        return self
+
+    def compile(self):
+        self._watch["now"] += 100.0
+        self._watch["compiled"] += 100.0
+        return self
+
+    def __call__(self, state):
+        self._watch["now"] += 1.0
+        if state.updates == 3:
+            signal.raise_signal(signal.SIGTERM)
+        return self._trainer.step(state)
+
+
+def test_training_and_compiling_are_timed_apart(tmp_path, monkeypatch, toy_task, config):
+    make, watch = runs.Trainer, {"now": 0.0, "compiled": 0.0}
+    monkeypatch.setattr(runs, "Trainer", lambda task, config: Watched(make(task, config), watch))
+    monkeypatch.setattr("mars_demo.runs.clock.compiled_seconds", lambda: watch["compiled"])
+    monkeypatch.setattr("time.perf_counter", lambda: watch["now"])
+    stopped = train_run(toy_task(), config, tmp_path, bar=False)
+    assert (stopped.finished, stopped.seconds, stopped.compile_seconds) == (False, 4.0, 100.0)
+    result = train_run(toy_task(), config, tmp_path, resume=True, bar=False)
+    assert (result.finished, result.seconds, result.compile_seconds) == (True, 6.0, 200.0)
+    lines = read_metrics(tmp_path)
+    assert [line["seconds"] for line in lines] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    assert [line["compile_seconds"] for line in lines] == 4 * [100.0] + 2 * [200.0]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_second_training_in_a_folder_is_refused(tmp_path, toy_task, config, resume):
+    if resume:
+        train_run(toy_task(), config, tmp_path, bar=False)
+    with open(tmp_path / ".lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+        with pytest.raises(RunError, match="another process trains in"):
+            train_run(toy_task(), config, tmp_path, resume=resume, bar=False)
+        assert before == {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
 
 
 def test_metrics_past_the_checkpoint_are_written_again_not_twice(
@@ -285,6 +340,7 @@ def test_folders_that_are_no_runs(tmp_path, toy_task, config):
         load_run(tmp_path)
     with pytest.raises(RunError, match=r"no run\.json"):
         train_run(toy_task(), config, tmp_path / "none", resume=True, bar=False)
+    assert not (tmp_path / "none").exists()
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(RunError, match="damaged"):
         load_run(tmp_path)
