@@ -152,5 +152,5 @@ def _lines(evaluations: Sequence[Evaluation]) -> bytes:
 
 def _parse(line: dict[str, Any]) -> Evaluation:
     for score in (line["score"], *check_type(line["scores"], list)):
-        check_type(score, float, int)
+        float(check_type(score, float, int))  # too large a whole number fails
     return Evaluation(check_type(line["step"], int), line["score"], tuple(line["scores"]))

@@ -190,7 +190,6 @@ def _parse(about: Any) -> Plan:
     }
     plan = _plan(about["tier"], about["seeds"], configs, check_type(about["versions"], dict))
     for job in plan.jobs.values():
-        get_task(job.task)
         check_config(job.config)
     return plan
 

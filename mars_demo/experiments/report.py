@@ -34,6 +34,7 @@ from mars_demo.experiments.tables import (
     to_html,
     to_markdown,
 )
+from mars_demo.learning.config import check_number
 from mars_demo.runs.reading import RunError, check_type, read_json
 from wrappers.atomic import write_atomically
 
@@ -142,9 +143,11 @@ def _parse(of: Any) -> Cell:
     for name in ("task", "algo"):
         check_type(of[name], str)
     for number in (of["seed"], of["budget"], *of["steps"]):
-        check_type(number, int)
+        check_number("a whole number", number, 0, 10**13)
     for number in (of["absolute"], of["kl"], *of["scores"]):
-        check_type(number, float, int)
+        float(check_type(number, float, int))  # too large a whole number fails
+    if not 0 < len(of["steps"]) == len(of["scores"]):
+        raise ValueError(f"{len(of['steps'])} steps, {len(of['scores'])} scores")
     return Cell(**of | {"steps": tuple(of["steps"]), "scores": tuple(of["scores"])})
 
 

@@ -16,8 +16,8 @@ from typing import Any
 from mars_demo.experiments.plan import Job
 from mars_demo.experiments.settings import Settings
 from mars_demo.learning.config import Config
-from mars_demo.runs.folder import RunError
 from mars_demo.runs.metrics import read_metrics
+from mars_demo.runs.reading import NONSENSE, RunError, in_one_line
 from wrappers.atomic import write_atomically
 
 EPS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
@@ -94,10 +94,13 @@ def late_returns(jobs: Mapping[str, Job], folder: Path) -> dict[str, float]:
 
 def _late_return(run: Path) -> float:
     lines = read_metrics(run)
-    ended = [line for line in lines[len(lines) // 2 :] if line["episodes"]]
+    ended = [line for line in lines[len(lines) // 2 :] if line.get("episodes")]
     if not ended:
         raise RunError(f"{run}: no episode ended in its second half; give it more --total-steps")
-    return fmean([line["return"] for line in ended], [line["episodes"] for line in ended])
+    try:
+        return fmean([line["return"] for line in ended], [line["episodes"] for line in ended])
+    except NONSENSE as error:
+        raise RunError(f"{run}: its metrics are damaged: {in_one_line(error)}") from None
 
 
 def write_tuning(trials: Mapping[str, Sequence[Trial]], out: Path) -> Path:

@@ -172,9 +172,8 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         if _sealed({k: v for k, v in manifest.items() if k != "seal"}) != text:
             raise ValueError("its manifest was changed")
         if manifest["format"] != FORMAT:
-            raise CheckpointError(
-                f"{path} is in format {manifest['format']}, this version reads {FORMAT}"
-            )
+            there = in_one_line(manifest["format"])
+            raise CheckpointError(f"{path} is in format {there}, this version reads {FORMAT}")
     if path.stem != f"step_{manifest['step']:012d}":
         raise ValueError(f"it is of step {manifest['step']}")
     data = path.with_suffix(".safetensors").read_bytes()

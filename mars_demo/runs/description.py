@@ -16,6 +16,7 @@ import jax
 
 from mars_demo.learning.config import Config
 from mars_demo.learning.task import Task
+from mars_demo.runs.reading import in_one_line
 
 PACKAGES = ("paxmen-aerojax", "jax", "jaxlib", "jaxmarl", "flax", "optax", "numpy")
 """Whose versions decide the bits of a run."""
@@ -82,4 +83,6 @@ def _place() -> dict[str, Any]:
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
     changed = [name for name in here if name in there and there[name] != here[name]]
-    return ", ".join(f"{name} {there[name]} there, {here[name]} here" for name in changed)
+    return ", ".join(
+        f"{name} {in_one_line(there[name])} there, {here[name]} here" for name in changed
+    )

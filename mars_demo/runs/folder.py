@@ -164,17 +164,22 @@ def _start(trainer: Trainer, folder: Path, resume: bool, clock: Clock) -> Sessio
         _open_folder(description, trainer)
     if not resume or not list_checkpoints(checkpoints):  # it was stopped before its first
         return Session(trainer, folder, trainer.init(key), Progress(), clock)
-    state, about = _newest(trainer, folder)
-    try:
-        progress = parse_progress(about)
-    except NONSENSE as error:
-        raise CheckpointError(
-            f"the newest checkpoint in {checkpoints} is of another kind: {in_one_line(error)}"
-        ) from None
+    state, progress = _resumed(trainer, folder)
     session = Session(trainer, folder, trainer.place(state), progress, clock)
     if is_first_host():
         drop_later(checkpoints, session.steps)
     return session
+
+
+def _resumed(trainer: Trainer, folder: Path) -> tuple[TrainState, Progress]:
+    """The newest whole checkpoint, as a run goes on from it."""
+    state, about = _newest(trainer, folder)
+    try:
+        return state, parse_progress(about)
+    except NONSENSE as error:
+        raise CheckpointError(
+            f"the newest checkpoint in {folder} cannot be resumed: {in_one_line(error)}"
+        ) from None
 
 
 def _open_folder(description: Path, trainer: Trainer) -> None:

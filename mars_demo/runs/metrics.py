@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mars_demo.extras import require
+from mars_demo.learning.config import check_number
 from mars_demo.learning.task import Task
 from mars_demo.runs.reading import check_type, read_json, read_json_lines
 from wrappers.atomic import write_atomically
@@ -47,10 +48,10 @@ def read_metrics(folder: Path) -> list[Line]:
 
 
 def _parse(line: Any) -> Line:
-    check_type(line["step"], int)
-    check_type(line["score"], float, int, type(None))
-    for value in line.values():
-        check_type(value, float, int, type(None))
+    check_number("step", line["step"], 0, 10**13)
+    check_number("seconds", line.get("seconds", 0.0), 0, 10**10, whole=False)
+    for value in (line["score"], *line.values()):
+        float(check_type(value, float, int, type(None)) or 0.0)  # too large a whole number fails
     return line
 
 

@@ -66,10 +66,10 @@ def read_json_lines(path: Path, parse: Callable[[Any], Parsed]) -> list[Parsed]:
     return parsed
 
 
-def in_one_line(error: Exception) -> str:
-    """What an error says, of bounded length."""
-    said = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-    said = " ".join(said.split()) or type(error).__name__
+def in_one_line(said: object) -> str:
+    """What an error says, or any other value, of bounded length."""
+    text = f"it has no {said}" if isinstance(said, KeyError) else str(said)
+    said = " ".join(text.split()) or type(said).__name__
     return said if len(said) <= 500 else f"{said[:500]} ..."
 
 

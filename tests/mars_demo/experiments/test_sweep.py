@@ -147,7 +147,7 @@ def test_a_killed_sweep_stops_its_runs_and_another_goes_on(tmp_path):
     )
     words = [sys.executable, str(TOY_WORKER)]
     killed = subprocess.Popen([sys.executable, "-c", code, tmp_path, *words, "2"])
-    wait_until(lambda: len(read_evaluations(first)) == 2)
+    wait_until(lambda: len(read_evaluations(first)) == 2 or killed.poll() is not None)
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     wait_until(lambda: "stopped and saved" in (first / "output.txt").read_text())
