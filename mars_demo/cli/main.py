@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional
@@ -18,15 +20,17 @@ with silence():  # stdout is for our answers
     from mars_demo.learning.task import Task
     from mars_demo.tasks.registry import SUITE, TASKS, get_task, list_tasks, task_facts
 
+from mars_demo.cli.parsing import parse_words
 from mars_demo.cli.report import Report
 from mars_demo.cli.study import Bench, Compare, Demo, Figure, Ratios, Study
 from mars_demo.cli.sweep import Sweep, Tune
 from mars_demo.cli.team import Eval, Export, Play, Render, Watch
 from mars_demo.cli.train import Train
-from mars_demo.learning.config import DEFAULT_ALGO, DEFAULT_TASK, Config
+from mars_demo.learning.config import DEFAULT_ALGO, DEFAULT_TASK, Config, check_name
 from mars_demo.learning.objectives import OBJECTIVES
 from mars_demo.runs.checkpoint import CheckpointError
 from mars_demo.runs.folder import RunError
+from mars_demo.runs.messages import fail
 
 
 @dataclass(frozen=True)
@@ -47,50 +51,54 @@ class List:
             print(f"{name:30s} {task_facts(name)}")
 
 
+COMMANDS: dict[str, type[Any]] = {
+    "train": Train,
+    "eval": Eval,
+    "render": Render,
+    "watch": Watch,
+    "play": Play,
+    "export": Export,
+    "list": List,
+    "compare": Compare,
+    "ratios": Ratios,
+    "study": Study,
+    "sweep": Sweep,
+    "tune": Tune,
+    "report": Report,
+    "bench": Bench,
+    "figure": Figure,
+    "demo": Demo,
+}
+
+_ABOUT = "PaxMen and AeroJAX's reference trainer: MARS, MAPPO and MASPO."
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Parses and runs a command; a user's mistake ends in one line on stderr and exit code 2."""
     args = list(sys.argv[1:] if argv is None else argv)
     try:
-        command = tyro.cli(_commands(args), args=args, prog="mars-demo", description=__package_doc)
-        command.run()
+        _parse(args).run()
     except (ValueError, RunError, CheckpointError, OSError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        raise SystemExit(130) from None
+        fail(error)
 
 
-__package_doc = "PaxMen and AeroJAX's reference trainer: MARS, MAPPO and MASPO."
-
-
-def _commands(args: Sequence[str]) -> type:
-    """All commands as one type; `train` gets the preset of the task and algorithm in `args`."""
-    train = tyro.conf.subcommand("train", default=Train(tyro.MISSING, _preset(args)))
-    union: object = Annotated[Train, train]
-    for name, kind in {
-        "eval": Eval,
-        "render": Render,
-        "watch": Watch,
-        "play": Play,
-        "export": Export,
-        "list": List,
-        "compare": Compare,
-        "ratios": Ratios,
-        "study": Study,
-        "sweep": Sweep,
-        "tune": Tune,
-        "report": Report,
-        "bench": Bench,
-        "figure": Figure,
-        "demo": Demo,
-    }.items():
-        union = union | Annotated[kind, tyro.conf.subcommand(name)]  # pyright: ignore[reportOperatorIssue]
-    return union  # pyright: ignore[reportReturnType]
+def _parse(args: Sequence[str]) -> Any:
+    """The command that a command line asks for; `train` begins with its task's preset."""
+    name, rest = next(iter(args), ""), args[1:]
+    if not name:
+        raise ValueError(f"name a command: {', '.join(COMMANDS)}; see mars-demo --help")
+    if name.startswith("-"):  # --help: of all commands
+        kinds = [Annotated[of, tyro.conf.subcommand(name)] for name, of in COMMANDS.items()]
+        return parse_words(functools.reduce(operator.or_, kinds), args, "mars-demo", _ABOUT)
+    check_name("command", name, COMMANDS)
+    options: dict[str, Any] = {}
+    if name == "train":
+        options["default"] = Train(tyro.MISSING, _preset(rest))
+    return parse_words(COMMANDS[name], rest, f"mars-demo {name}", **options)
 
 
 def _preset(args: Sequence[str]) -> Config:
-    """The preset that a command line asks for, before its own options are applied."""
+    """The preset that the words after `train` ask for, before their own options are applied."""
     words = " ".join(args).replace("=", " ").split()
     after = words.index("--algo") + 1 if "--algo" in words else len(words)
     algo = words[after] if after < len(words) and words[after] in OBJECTIVES else DEFAULT_ALGO
@@ -98,8 +106,8 @@ def _preset(args: Sequence[str]) -> Config:
 
 
 def _named_task(args: Sequence[str]) -> Task:
-    """The task that a `train` names; the default where there is none, which `run` reports."""
-    for arg in args[1:] if args[:1] == ["train"] else ():
+    """The task among words; the default where there is none, which `run` reports."""
+    for arg in args:
         if arg in TASKS or "/" in arg:
             with suppress(ValueError):
                 return get_task(arg)

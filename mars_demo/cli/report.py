@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from tyro.conf import Positional
 
+from mars_demo.cli.parsing import check_named
+
 if TYPE_CHECKING:
     from mars_demo.experiments.results import Cell
 
@@ -38,8 +40,7 @@ class Report:
         print(write_report(cells, bounds, out, self.partial))
 
     def _folder(self) -> Path:
-        if not self.sweeps:
-            raise ValueError("name the folder of a sweep, or the report.json of a report")
+        check_named(self.sweeps, "the folder of a sweep, or the report.json of a report")
         if self.out:
             return self.out
         if len(self.sweeps) > 1:

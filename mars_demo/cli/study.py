@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
+from mars_demo.cli.parsing import check_named
 from mars_demo.learning.config import DEFAULT_ALGO, DEFAULT_TASK, check_number
 from mars_demo.tasks.registry import get_task
 
@@ -86,6 +87,7 @@ class Compare:
     def run(self) -> None:
         from mars_demo.evaluation.curves import compare
 
+        check_named(self.folders, "a run's folder, or one of runs")
         check_number("threshold", self.threshold, -1e9, 1e9, whole=False)
         check_number("episodes", self.episodes, 1, 10**6)
         print(compare(self.folders, self.out, self.threshold, self.episodes))
@@ -103,6 +105,7 @@ class Ratios:
     def run(self) -> None:
         from docs.experiments.ratio_figure import draw_ratios
 
+        check_named(self.folders, "a run's folder")
         draw_ratios(self.folders, self.out)
         print(self.out)
 

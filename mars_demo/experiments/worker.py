@@ -22,6 +22,7 @@ from mars_demo.learning.train import Trainer
 from mars_demo.runs.checkpoint import CheckpointError
 from mars_demo.runs.folder import RunError, read_run, train_run
 from mars_demo.runs.lock import LOCK, alone
+from mars_demo.runs.messages import fail
 from mars_demo.runs.metrics import read_metrics
 from mars_demo.tasks.registry import get_task
 
@@ -102,8 +103,7 @@ def main() -> None:
     try:
         train_job(read_plan(sweep).jobs[name], sweep)
     except (ValueError, RunError, CheckpointError, OSError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        fail(error)
 
 
 if __name__ == "__main__":

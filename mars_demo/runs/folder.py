@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -43,6 +42,7 @@ from mars_demo.runs.memory import check_memory, describe_shortage
 from mars_demo.runs.metrics import JsonLines, TensorBoard, Writer, Writers
 from mars_demo.runs.reading import NONSENSE, check_type, in_one_line, read_json
 from mars_demo.runs.reading import RunError as RunError
+from mars_demo.runs.signals import leave_on_interrupt
 from mars_demo.tasks.registry import get_task
 from wrappers.atomic import write_atomically
 
@@ -135,16 +135,12 @@ def _compile(trainer: Trainer, states: list[TrainState], bar: bool) -> Any:
     """`step(states) -> (states, metrics)`, an update of every one of several runs."""
     if bar:
         print("compiling ...", end="\r", file=sys.stderr, flush=True)
-    # Python would hear of Ctrl-C after the compiler only. There is nothing to save yet.
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
+    with leave_on_interrupt():
         if len(states) > 1:
             together = jax.jit(partial(_step_all, trainer), donate_argnums=0)
             return together.lower(states).compile()
         step = trainer.step.lower(states[0]).compile()  # pyright: ignore[reportFunctionMemberAccess]
         return lambda states: tuple([x] for x in step(states[0]))
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _step_all(trainer: Trainer, states: list[TrainState]) -> Any:

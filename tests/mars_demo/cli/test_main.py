@@ -1,8 +1,12 @@
 """The command line as a new user meets it: mistakes end in one line and exit code 2."""
 
+import io
+import os
+import sys
+
 import pytest
 
-from mars_demo.cli.main import main
+from mars_demo.cli.main import COMMANDS, main
 
 
 def fails(capsys, *argv: str) -> str:
@@ -17,47 +21,66 @@ def fails(capsys, *argv: str) -> str:
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        ("train paxmen4", "error: unknown task 'paxmen4'; valid: paxmen-4, "),
-        ("train paxmen-7", "error: unknown task 'paxmen-7'; valid: paxmen-"),
-        ("train paxmen-4 --algo maps", "error: unknown algorithm 'maps'; valid: mars, "),
+        ("train paxmen4", "unknown task 'paxmen4'; valid: paxmen-4, "),
+        ("train paxmen-7", "unknown task 'paxmen-7'; valid: paxmen-"),
+        ("train paxmen-4 --algo maps", "unknown algorithm 'maps'; valid: mars, "),
         ("train paxmen-4 --minibatches 5", "nearest that does: 4"),
         (
             "train paxmen-4 --num-envs 0",
-            "error: num_envs must be a whole number in [1, 16777216], got 0; nearest: 1",
+            "num_envs must be a whole number in [1, 16777216], got 0; nearest: 1",
         ),
         (
             "train paxmen-4 --eps -1",
-            "error: eps must be a number in [0.0001, 100.0], got -1.0; nearest: 0.0001",
+            "eps must be a number in [0.0001, 100.0], got -1.0; nearest: 0.0001",
         ),
         (
             "train paxmen-4 --seeds 0",
-            "error: seeds must be a whole number in [1, 1000], got 0; nearest: 1",
+            "seeds must be a whole number in [1, 1000], got 0; nearest: 1",
         ),
-        ("eval nowhere", "error: nowhere is not a run's folder: it has no run.json"),
+        ("eval nowhere", "nowhere is not a run's folder: it has no run.json"),
         ("train paxmen-4 --lr nan", "got nan; nearest: none, it is no number"),
-        ("train paxmen-4 --lr inf", "error: lr must be a number in [1e-08, 1.0], got inf"),
+        ("train paxmen-4 --lr inf", "lr must be a number in [1e-08, 1.0], got inf"),
         ("train paxmen-4 --seed 4294967295 --seeds 2", "got 4294967296; nearest: 4294967295"),
         ("train paxmen-4 --num-envs 16777216 --rollout-steps 4096", "must fit into memory: they"),
         (
             "eval nowhere --episodes 0",
-            "error: episodes must be a whole number in [1, 1000000], got",
+            "episodes must be a whole number in [1, 1000000], got",
         ),
-        ("eval nowhere --seed -1", "error: seed must be a whole number in [0, 4294967295], got"),
-        ("eval", "error: give either a run's folder or --pretrained, with one of: "),
-        ("render nowhere --pretrained paxmen-4", "error: give either a run's folder or --pretr"),
-        ("render --pretrained paxmen-9", "error: unknown pretrained team 'paxmen-9'; valid: "),
-        ("eval --pretrained no.json", "error: no.json cannot be used: "),
-        ("export nowhere here", "error: a team's file must end in .json, got here; nearest: here."),
-        ("export nowhere here.json", "error: nowhere is not a run's folder: it has no run.json"),
-        ("compare nowhere --threshold nan", "error: threshold must be a number in"),
-        ("render nowhere", "error: nowhere is not a run's folder: it has no run.json"),
-        ("compare nowhere", "error: nowhere holds no run folders"),
+        ("eval nowhere --seed -1", "seed must be a whole number in [0, 4294967295], got"),
+        ("eval", "give either a run's folder or --pretrained, with one of: "),
+        ("render nowhere --pretrained paxmen-4", "give either a run's folder or --pretr"),
+        ("render --pretrained paxmen-9", "unknown pretrained team 'paxmen-9'; valid: "),
+        ("eval --pretrained no.json", "no.json cannot be used: "),
+        ("export nowhere here", "a team's file must end in .json, got here; nearest: here."),
+        ("export nowhere here.json", "nowhere is not a run's folder: it has no run.json"),
+        ("compare nowhere --threshold nan", "threshold must be a number in"),
+        ("render nowhere", "nowhere is not a run's folder: it has no run.json"),
+        ("compare nowhere", "nowhere holds no run folders"),
+        ("compare", "name a run's folder, or one of runs"),
+        ("ratios", "name a run's folder"),
+        ("report", "name the folder of a sweep, or the report.json of a report"),
+        ("", "name a command: train, eval, "),
+        ("trane paxmen-4", "unknown command 'trane'; valid: train, tune, "),
+        ("train", "missing: TASK; see mars-demo train --help"),
+        ("sweep", "missing: --out FOLDER; see mars-demo sweep --help"),
+        ("export run", "missing: FILE; see mars-demo export --help"),
+        ("train paxmen-4 --lr abc", "--lr takes FLOAT, got 'abc'; see mars-demo train --help"),
+        ("train paxmen-4 --lr", "missing: a value for --lr; see mars-demo train --help"),
+        ("demo --total-steps x", "--total-steps takes INT, got 'x'; see mars-demo demo --help"),
+        ("train paxmen-4 --network grx", "unknown --network 'grx'; valid: gru, mlp; see "),
+        ("list tosks", "unknown value 'tosks'; valid: tasks, algorithms; see "),
+        ("train paxmen-4 --learning-rate 1", "unrecognized options: --learning-rate, 1; see "),
+        ("render here --gif now", "unrecognized options: now; see mars-demo render --help"),
+        ("eval here --episods 3", "options: --episods, 3; did you mean --episodes INT?; see "),
+        ("train paxmen-4 --no-bat", "options: --no-bat; did you mean --bar, --no-bar?; see "),
+        ("--sed 1", "unrecognized "),
     ],
 )
 def test_mistakes_are_one_clear_line(tmp_path, monkeypatch, capsys, argv, said):
     monkeypatch.chdir(tmp_path)
     error = fails(capsys, *argv.split())
     assert said in error
+    assert error.startswith("mars-demo: ")
     assert len(error.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []  # nothing written
 
@@ -66,18 +89,39 @@ def test_an_output_folder_that_cannot_be_made(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("mine")
     error = fails(capsys, "train", "paxmen-4", "--out", "file/run")
-    assert error.startswith("error: ")
+    assert error.startswith("mars-demo: ")
     assert "file/run" in error
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_an_unknown_command_or_option(capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(["trane", "paxmen-4"])
-    assert stop.value.code == 2
-    with pytest.raises(SystemExit) as stop:
-        main(["train", "paxmen-4", "--learning-rate", "1"])
-    assert stop.value.code == 2
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_answers_a_misspelt_option_in_one_line(capsys, command):
+    error = fails(capsys, command, "--nonsense")
+    assert error.startswith("mars-demo: ")
+    assert error.endswith(f"; see mars-demo {command} --help\n")
+    assert "--nonsense" in error or "missing: " in error
+    assert len(error.splitlines()) == 1
+
+
+def test_an_error_of_several_lines_becomes_one(capsys, monkeypatch):
+    def run(self):
+        raise ValueError("first\n  second")
+
+    monkeypatch.setattr(COMMANDS["list"], "run", run)
+    assert fails(capsys, "list") == "mars-demo: first second\n"
+
+
+@pytest.mark.parametrize("width", ["40", "200"])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_mistakes_are_one_line_in_every_terminal(monkeypatch, capsys, width, encoding):
+    monkeypatch.setenv("COLUMNS", width)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    long = "9" * 90
+    assert fails(capsys, "list", long) == (
+        f"mars-demo: unknown value '{long}'; valid: tasks, algorithms; see mars-demo list --help\n"
+    )
+    assert os.environ["COLUMNS"] == width
 
 
 def test_help_shows_the_preset_of_the_task_and_algorithm(capsys):

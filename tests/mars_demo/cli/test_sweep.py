@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 
 import pytest
@@ -78,7 +79,9 @@ def test_a_sweep_leaves_the_accelerators_memory_to_its_runs(monkeypatch):
     monkeypatch.setenv(name, "")
     monkeypatch.delenv(name)
     monkeypatch.setattr(cli, "main", lambda: seen.append(os.environ.get(name)))
+    before = signal.getsignal(signal.SIGINT)
     for words in (["train"], ["sweep"]):
         monkeypatch.setattr(sys, "argv", ["mars-demo", *words])
         __main__.main()
+    signal.signal(signal.SIGINT, before)
     assert seen == [None, "false"]

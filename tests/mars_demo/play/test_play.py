@@ -494,7 +494,7 @@ def test_from_the_command_line_mistakes_are_one_clear_line(monkeypatch, capsys, 
         main(argv.split())
     assert stop.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert re.match(f"error: .*{said}", line)
+    assert re.match(f"mars-demo: .*{said}", line)
 
 
 def test_a_policy_sees_the_state_and_the_person_decides():

@@ -49,7 +49,7 @@ def test_a_full_disk_ends_in_one_line_and_keeps_what_was_saved(tmp_path, program
     said, errors = process.communicate(timeout=HANG_SECONDS)
     assert (process.returncode, said) == (2, "")
     assert len(errors.splitlines()) == 1
-    assert errors.startswith(f"error: cannot write into {folder}: ")
+    assert errors.startswith(f"mars-demo: cannot write into {folder}: ")
     assert "File too large" in errors
     assert "The last good checkpoint is" in errors
     assert "--resume" in errors

@@ -1,0 +1,112 @@
+"""Command lines by tyro, with what it says of mistakes on one line like every other message."""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stderr
+from typing import Any
+
+import tyro
+
+from mars_demo.learning.config import nearest_first
+
+_STYLES = re.compile(r"\x1b\[[0-9;]*m")
+_FRAME = str.maketrans("╭╮╰╯│─", "     -")
+_RULE = re.compile(r".*-{5,}\s*")  # also the upper border, which holds the title
+_UNKNOWN = re.compile(r"invalid choice '(.*)' for argument '(.*)'\. Expected one of (\(.*\))\.")
+_NO_VALUE = re.compile(r"Missing value for argument '(.*)'\. Expected .* values?\.")
+_WRONG_TYPE = re.compile(r"Error parsing .*?('[^']*')\]?\.?(?: Got errors:.*)?$")
+
+
+def parse_words(
+    kind: Any, words: Sequence[str], prog: str, description: str | None = None, **options: Any
+) -> Any:
+    """An instance of a dataclass, or of one in a union of them, from the words of a command line.
+
+    Args:
+        kind: what to make.
+        words: after the program's name.
+        prog: how messages name the program.
+        description: for `--help`; the docstring of `kind` if left out.
+        options: more arguments of `tyro.cli`.
+
+    Raises:
+        ValueError: the words make no such instance; the message says why, in one line.
+        SystemExit: of code 0, after `--help`.
+    """
+    box = io.StringIO()
+    helps = bool({"-h", "--help"} & set(words))
+    try:
+        with redirect_stderr(box), nullcontext() if helps else _unbroken_lines():
+            return tyro.cli(kind, args=words, prog=prog, description=description, **options)
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise ValueError(f"{one_line(box.getvalue())}; see {prog} --help") from None
+
+
+@contextmanager
+def _unbroken_lines() -> Iterator[None]:
+    """A terminal so wide that tyro breaks no line of a message, nor a long word of it."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "1000"
+    try:
+        yield
+    finally:
+        del os.environ["COLUMNS"]
+        if before is not None:
+            os.environ["COLUMNS"] = before
+
+
+def one_line(box: str) -> str:
+    """What a box of tyro's says: its message, and the options that it suggests.
+
+    Whatever the box holds, the words of its first part are kept: a version of tyro that says
+    something else is still understood.
+    """
+    parts: list[list[str]] = [[]]
+    for line in _STYLES.sub("", box).translate(_FRAME).splitlines():
+        if _RULE.fullmatch(line):
+            parts.append([])
+        elif line.strip():
+            parts[-1].append(line)
+    _, message, *others = (part for part in [*parts, [], []])
+    said = _reworded(message, others)
+    suggested = [_names(part) for part in others if part and "Perhaps you meant" in part[0]]
+    names = [name for of_one in suggested for name in of_one]
+    return f"{said}; did you mean {' or '.join(names)}?" if names else said
+
+
+def _reworded(message: Sequence[str], others: Sequence[Sequence[str]]) -> str:
+    """A message in the words that the rest of the program has for such a mistake."""
+    text = " ".join(" ".join(message).split())
+    if text.startswith("Missing from "):
+        return f"missing: {', '.join(_names(message))}"
+    if found := _UNKNOWN.fullmatch(text):
+        value, argument, listed = found.groups()
+        valid = nearest_first(value, ast.literal_eval(listed))
+        what = argument if argument.startswith("-") else "value"
+        return f"unknown {what} {value!r}; valid: {', '.join(valid)}"
+    if found := _NO_VALUE.fullmatch(text):
+        return f"missing: {'a value for ' if found[1].startswith('-') else ''}{found[1]}"
+    usage = next((_names(part)[0] for part in others if part and "helptext:" in part[0]), "")
+    if usage and (found := _WRONG_TYPE.match(text)):
+        option, _, kind = usage.replace("{None}|", "").partition(" ")
+        return f"{option} takes {kind}, got {found[1]}"
+    return text[:1].lower() + text[1:].rstrip(".")
+
+
+def _names(part: Sequence[str]) -> list[str]:
+    """What stands outermost under the part's first line."""
+    depth = min((len(line) - len(line.lstrip()) for line in part[1:]), default=0)
+    return [line.strip() for line in part[1:] if not line[:depth].strip() and line[depth] != " "]
+
+
+def check_named(given: Sequence[object], what: str) -> None:
+    """Raises ValueError where a command that takes one or more of something was given none."""
+    if not given:
+        raise ValueError(f"name {what}")

@@ -1,0 +1,12 @@
+"""How the program says what went wrong, and how it leaves."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+
+def fail(error: Exception | str) -> NoReturn:
+    """Ends the program with one line on stderr and exit code 2."""
+    print(f"mars-demo: {' '.join(str(error).split())}", file=sys.stderr)
+    raise SystemExit(2) from None
