@@ -20,6 +20,7 @@ from mars_demo.learning.train import Trainer
 from mars_demo.runs.checkpoint import CheckpointError, from_arrays, read_arrays, to_arrays
 from mars_demo.runs.folder import RunError, parse_description, read_description
 from mars_demo.runs.reading import read_json
+from mars_demo.tasks.registry import get_task
 from wrappers.atomic import write_atomically
 
 TEAMS = Path(__file__).parents[1] / "teams"
@@ -81,7 +82,8 @@ def export_team(run: Path, path: Path, episodes: int = 1024) -> list[Path]:
 def read_team(path: Path) -> Trained:
     """A team from its JSON file; raises as `load_pretrained`."""
     try:
-        task, config, about = read_json(path, parse_description)
+        name, config, about = read_json(path, parse_description)
+        task = get_task(name)
         data = path.with_suffix(".safetensors").read_bytes()
         if hashlib.sha256(data).hexdigest() != about.get("sha256"):
             raise ValueError("the SHA-256 of its parameters is another")

@@ -23,6 +23,7 @@ from mars_demo.evaluation.episodes import evaluate, learned_policy
 from mars_demo.learning.config import Config
 from mars_demo.learning.train import Trainer
 from mars_demo.runs.checkpoint import from_arrays, read_arrays, to_arrays
+from mars_demo.runs.folder import OtherRunError, is_finished
 from mars_demo.runs.loop import Session
 from mars_demo.runs.reading import RunError, check_type, read_json, read_json_lines
 from wrappers.atomic import write_atomically
@@ -110,11 +111,21 @@ def read_absolute(folder: Path) -> Evaluation | None:
     return read_json(path, _parse) if path.exists() else None
 
 
-def is_complete(folder: Path, config: Config) -> bool:
-    """Whether a run has all its evaluations and the absolute metric, and they can be read."""
+def is_complete(folder: Path, task: str, config: Config) -> bool:
+    """Whether a run is finished, and has all its evaluations and the absolute metric.
+
+    Raises:
+        OtherRunError: the folder holds a run of another task or configuration.
+    """
     try:
-        return read_absolute(folder) is not None and _has_all(read_evaluations(folder), config)
-    except RunError:
+        return (
+            is_finished(folder, task, config)
+            and read_absolute(folder) is not None
+            and _has_all(read_evaluations(folder), config)
+        )
+    except OtherRunError:
+        raise
+    except RunError:  # what cannot be read is made again
         return False
 
 

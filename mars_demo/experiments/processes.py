@@ -19,7 +19,7 @@ import jax
 from tqdm import tqdm
 
 from mars_demo.learning.config import Config
-from mars_demo.runs.folder import RunError
+from mars_demo.runs.folder import RunError, is_finished
 from mars_demo.runs.metrics import read_metrics
 from mars_demo.runs.signals import stop_signals
 
@@ -39,13 +39,14 @@ def train_all(
         options: more options of `mars-demo train` for every run.
 
     Raises:
-        RunError: runs failed (all others are finished first; the message names what failed), or
-            a signal stopped them.
+        RunError: a folder holds a run of another task or configuration (nothing is trained then);
+            runs failed (all others are finished first; the message names what failed), or a signal
+            stopped them.
     """
     commands = {
         folder: _command(folder, [task, *flags(config), *options])
         for folder, config in runs.items()
-        if not is_finished(folder, config)
+        if not is_finished(folder, task, config)
     }
     failed: list[Path] = []
     total = sum(config.num_updates * config.steps_per_update for config in runs.values())
@@ -61,11 +62,6 @@ def train_all(
     if failed:
         outputs = ", ".join(str(folder / "output.txt") for folder in sorted(failed))
         raise RunError(f"{len(failed)} of {len(runs)} runs failed; see {outputs}")
-
-
-def is_finished(folder: Path, config: Config) -> bool:
-    """Whether a run's folder holds metrics up to its last update."""
-    return steps_done(folder) >= config.num_updates * config.steps_per_update
 
 
 def flags(config: Config) -> list[str]:

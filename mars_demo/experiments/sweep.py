@@ -62,7 +62,7 @@ def run_sweep(
         while left and not stop:
             for path, status in running.poll().items():
                 job = left.pop(path)
-                if is_complete(path, job.config):
+                if is_complete(path, job.task, job.config):
                     done += job.steps
                 else:
                     failed.append(job.name)
@@ -83,7 +83,11 @@ def run_sweep(
 
 def unfinished(plan: Plan, folder: Path) -> list[Job]:
     """The runs that are still to be trained, or to be trained to their end."""
-    return [job for job in plan.jobs.values() if not is_complete(folder / job.name, job.config)]
+    return [
+        job
+        for name, job in plan.jobs.items()
+        if not is_complete(folder / name, job.task, job.config)
+    ]
 
 
 def seconds_left(plan: Plan, folder: Path) -> float | None:

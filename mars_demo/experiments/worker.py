@@ -38,7 +38,7 @@ def train_job(job: Job, sweep: Path) -> None:
     """
     folder = sweep / job.name
     with alone(folder, wait=True):
-        if is_complete(folder, job.config):
+        if is_complete(folder, job.task, job.config):
             return
         try:
             finished = _train(job, folder, resume=_can_go_on(folder))

@@ -39,11 +39,11 @@ from mars_demo.runs.loop import (
 )
 from mars_demo.runs.loop import Result as Result
 from mars_demo.runs.memory import check_memory, describe_shortage
-from mars_demo.runs.metrics import JsonLines, TensorBoard, Writer, Writers
+from mars_demo.runs.metrics import JsonLines, TensorBoard, Writer, Writers, read_metrics
 from mars_demo.runs.reading import NONSENSE, check_type, in_one_line, read_json
 from mars_demo.runs.reading import RunError as RunError
 from mars_demo.runs.signals import leave_on_interrupt
-from mars_demo.tasks.registry import get_task
+from mars_demo.tasks.registry import get_task, own_name
 from wrappers.atomic import write_atomically
 
 
@@ -194,16 +194,9 @@ def check_resumable(folder: Path, task: Task, config: Config) -> None:
     A change of device or number of cores is allowed, and told on stderr: the run goes on, but not
     bit for bit as it would have.
     """
-    there, before, about = read_description(folder)
+    check_same_run(folder, task.name, config)
     path = folder / "run.json"
-    if there.name != task.name:
-        raise RunError(f"{path} is of another task: {there.name}, not {task.name}")
-    for name, value in dataclasses.asdict(config).items():
-        if getattr(before, name) != value:
-            raise RunError(
-                f"{path} is of another configuration: {name} is {getattr(before, name)} there, "
-                f"{value} here"
-            )
+    about = read_description(folder)[2]
     if changed := changed_versions(about):
         raise RunError(
             f"{path} is of other versions: {changed}. Install those to go on, or train in a new "
@@ -213,25 +206,78 @@ def check_resumable(folder: Path, task: Task, config: Config) -> None:
         print(f"not bit for bit as it would have gone on: {changed}", file=sys.stderr)
 
 
+def is_finished(folder: Path, task: str, config: Config) -> bool:
+    """Whether a folder holds a run of that task and configuration whose updates are all done.
+
+    This is what "finished" means for `train`, `study` and `sweep` alike.
+
+    Raises:
+        RunError: `check_same_run`'s; or run.json is damaged.
+    """
+    if not (folder / "run.json").exists():
+        return False
+    check_same_run(folder, task, config)
+    return saved_steps(folder) >= config.num_updates * config.steps_per_update
+
+
+def saved_steps(folder: Path) -> int:
+    """The environment steps that a run's newest checkpoint has.
+
+    Of a run whose checkpoints were removed, those that its metrics report.
+    """
+    checkpoints = list_checkpoints(folder / "checkpoints")
+    if checkpoints:
+        return int(checkpoints[-1].stem.removeprefix("step_"))
+    return max((line["step"] for line in read_metrics(folder)), default=0)
+
+
+class OtherRunError(RunError):
+    """A folder holds a run of another task or configuration; the message has both values."""
+
+
+def check_same_run(folder: Path, task: str, config: Config) -> None:
+    """Raises OtherRunError unless a folder's run is of that task and configuration."""
+    path = folder / "run.json"
+    name, before, _ = read_description(folder)
+    if name != own_name(task):
+        raise OtherRunError(f"{path} is of another task: {name}, not {task}")
+    for field, value in dataclasses.asdict(config).items():
+        if getattr(before, field) != value:
+            raise OtherRunError(
+                f"{path} is of another configuration: {field} is {getattr(before, field)} there, "
+                f"{value} here"
+            )
+
+
 def read_run(folder: Path) -> tuple[Task, Config]:
     """The task and configuration of a run's folder; RunError if it is not one."""
-    return read_description(folder)[:2]
+    name, config, _ = read_description(folder)
+    try:
+        return get_task(name), config
+    except ValueError as error:
+        raise RunError(f"{folder / 'run.json'} is damaged: {in_one_line(error)}") from None
 
 
-def read_description(folder: Path) -> tuple[Task, Config, dict[str, Any]]:
-    """Task, configuration, and all that `run.json` says; RunError if the folder is no run's."""
+def read_description(folder: Path) -> tuple[str, Config, dict[str, Any]]:
+    """The task's name, the configuration, and all that `run.json` says.
+
+    It makes no environment, which can take a second.
+
+    Raises:
+        RunError: the folder is no run's, or the file is damaged.
+    """
     try:
         return read_json(folder / "run.json", parse_description)
     except FileNotFoundError:
         raise RunError(f"{folder} is not a run's folder: it has no run.json") from None
 
 
-def parse_description(about: Any) -> tuple[Task, Config, dict[str, Any]]:
+def parse_description(about: Any) -> tuple[str, Config, dict[str, Any]]:
     """From what `describe` wrote; raises one of `NONSENSE` where it is something else."""
     config = Config(**about["config"])
     check_config(config)
     check_type(about.setdefault("versions", {}), dict)
-    return get_task(check_type(about["task"], str)), config, about
+    return check_type(about["task"], str), config, about
 
 
 def load_run(folder: Path) -> tuple[Trainer, TrainState]:

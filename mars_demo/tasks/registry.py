@@ -94,7 +94,7 @@ def bench_environments() -> list[tuple[str, MultiAgentEnv]]:
 
 def list_tasks() -> list[str]:
     """The names that `get_task` takes: ours, and every other installed environment's."""
-    return [*TASKS, *(name for name in wrappers.list_envs() if _short(name) not in TASKS)]
+    return [*TASKS, *(name for name in wrappers.list_envs() if own_name(name) not in TASKS)]
 
 
 def get_task(name: str) -> Task:
@@ -108,13 +108,14 @@ def get_task(name: str) -> Task:
         ValueError: no task has that name, and the valid ones are listed, nearest first; or the
             environment cannot be trained on.
     """
-    if _short(name) in TASKS:
-        return TASKS[_short(name)]
+    if own_name(name) in TASKS:
+        return TASKS[own_name(name)]
     check_name("task", name, list_tasks())
     return _registered_task(name)
 
 
-def _short(name: str) -> str:
+def own_name(name: str) -> str:
+    """The name that `get_task(name)` gives its task; PaxMen's have two."""
     return name.removeprefix("paxmen/")
 
 

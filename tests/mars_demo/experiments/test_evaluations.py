@@ -77,10 +77,10 @@ def test_a_run_is_evaluated_and_its_best_once_more(tmp_path, toy_task, toy_train
     assert [line.step for line in lines] == [STEPS, 2 * STEPS, 3 * STEPS]
     assert all(len(line.scores) == 32 for line in lines)
     assert [line.score for line in lines] == [np.mean(line.scores) for line in lines]
-    assert not is_complete(tmp_path, config)
+    assert not is_complete(tmp_path, "toy", config)
     absolute = finish(toy_trainer(config), tmp_path)
     assert evaluate._play_all._cache_size() == 1
-    assert is_complete(tmp_path, config)
+    assert is_complete(tmp_path, "toy", config)
     assert absolute == read_absolute(tmp_path)
     assert absolute.step == max(lines, key=lambda line: line.score).step
     assert len(absolute.scores) == 320
@@ -185,11 +185,12 @@ def test_what_is_not_whole_is_not_complete(tmp_path, toy_task, toy_trainer, conf
     finish(toy_trainer(config), tmp_path)
     lines = (tmp_path / "evaluations.jsonl").read_text().splitlines()
     (tmp_path / "evaluations.jsonl").write_text("\n".join(lines[:-1]))
-    assert not is_complete(tmp_path, config)
+    assert not is_complete(tmp_path, "toy", config)
     with pytest.raises(RunError, match="does not have every evaluation"):
         finish(toy_trainer(config), tmp_path)
     (tmp_path / "evaluations.jsonl").write_text("\n".join(lines))
-    assert is_complete(tmp_path, config)
-    assert not is_complete(tmp_path, config.replace(total_steps=STEPS))
+    assert is_complete(tmp_path, "toy", config)
+    with pytest.raises(RunError, match="total_steps is 384 there, 128 here"):
+        is_complete(tmp_path, "toy", config.replace(total_steps=STEPS))
     (tmp_path / "absolute.json").write_text(json.dumps({"step": 1}))
-    assert not is_complete(tmp_path, config)
+    assert not is_complete(tmp_path, "toy", config)

@@ -38,7 +38,7 @@ def _toy_is_a_task(monkeypatch, toy_task, toy_trainer):
 def test_a_finished_run_is_left_alone(tmp_path, job):
     train_job(job, tmp_path)
     folder = tmp_path / "toy" / "mars" / "seed_0"
-    assert is_complete(folder, job.config)
+    assert is_complete(folder, job.task, job.config)
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     train_job(job, tmp_path)
     assert before == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
@@ -66,13 +66,21 @@ def test_a_broken_run_begins_again(tmp_path, job, capsys, cut):
     found = read_evaluations(folder)
     (folder / "output.txt").write_text("what was printed")
     cut(folder)
-    assert not is_complete(folder, job.config)
+    assert not is_complete(folder, job.task, job.config)
     train_job(job, tmp_path)
     assert "it begins again" in capsys.readouterr().err
-    assert is_complete(folder, job.config)
+    assert is_complete(folder, job.task, job.config)
     assert read_evaluations(folder) == found
     assert [line["step"] for line in read_metrics(folder)] == [STEPS, 2 * STEPS, 3 * STEPS]
     assert (folder / "output.txt").read_text() == "what was printed"
+
+
+def test_another_run_is_not_taken_for_the_plans(tmp_path, job):
+    train_job(job, tmp_path)
+    other = Job(job.task, job.config.replace(lr=0.5))
+    with pytest.raises(RunError, match=r"lr is 0\.01 there, 0\.5 here"):
+        train_job(other, tmp_path)
+    assert is_complete(tmp_path / job.name, job.task, job.config)
 
 
 def test_a_run_killed_before_its_last_evaluation_only_plays(tmp_path, monkeypatch, job):
@@ -95,7 +103,7 @@ def test_a_run_that_a_signal_stops_is_not_finished(tmp_path, monkeypatch, job):
     monkeypatch.setattr(worker, "_train", lambda *_, resume: False)
     with pytest.raises(RunError, match="stopped and saved"):
         train_job(job, tmp_path)
-    assert not is_complete(tmp_path / job.name, job.config)
+    assert not is_complete(tmp_path / job.name, job.task, job.config)
 
 
 def test_two_processes_never_train_the_same_run(tmp_path, monkeypatch, job):
