@@ -45,18 +45,21 @@ class _Training:
     bar: bool = True
     """Show a progress bar."""
 
-    def plan(self, changes: Settings | None = None) -> Plan:
-        """What was asked for, with further changes to the presets."""
-        given = read_settings(self.settings) if self.settings else {}
+    def plan(self, *changes: Settings) -> Plan:
+        """What was asked for, with further changes on top of the settings that were given."""
         return make_plan(
             self.tier,
             _names(self.tasks),
             _names(self.algos),
             self.seeds,
             self.total_steps,
-            {**given, **(changes or {})},
+            [*self.given(), *changes],
             self.first_seed,
         )
+
+    def given(self) -> list[Settings]:
+        """The settings that were asked for, if any were."""
+        return [read_settings(self.settings)] if self.settings else []
 
     def make_engine(self) -> Engine:
         """The engine that was asked for, which can be used."""
@@ -121,7 +124,7 @@ class Tune(_Training):
             self.train(changed, self.out / label, engine)
             return late_returns(changed.jobs, self.out / label)
 
-        print(write_tuning(tune(presets, measure), self.out))
+        print(write_tuning(tune(presets, measure), self.out, self.given()))
 
 
 def _check_one_each(plan: Plan) -> None:

@@ -118,7 +118,7 @@ def make_plan(
     algos: Sequence[str] = ALGOS,
     seeds: int | None = None,
     total_steps: int | None = None,
-    settings: Settings | None = None,
+    settings: Sequence[Settings] = (),
     first_seed: int = 0,
 ) -> Plan:
     """Plans a sweep, with the preset of each task and algorithm.
@@ -129,7 +129,7 @@ def make_plan(
         algos: objectives by name.
         seeds: how many.
         total_steps: environment steps of each run.
-        settings: changes to the presets, and to the steps.
+        settings: changes to the presets, and to the steps; later ones are made on top.
         first_seed: the seeds count from here.
 
     Raises:
@@ -143,14 +143,14 @@ def make_plan(
     total_steps = scale.total_steps if total_steps is None else total_steps
     check_number("seeds", seeds, 1, 1000)
     check_number("first_seed", first_seed, 0, 2**32 - 1000)
-    settings = settings or {}
     for algo in _distinct("algorithm", algos):
         check_name("algorithm", algo, OBJECTIVES)
     configs = {
         task: {algo: _configure(task, algo, total_steps, settings) for algo in algos}
         for task in _distinct("task", [_suite_name(task) for task in tasks or scale.tasks])
     }
-    check_used(settings, configs, algos)
+    for one in settings:
+        check_used(one, configs, algos)
     _check_environments(configs)
     return _plan(tier, range(first_seed, first_seed + seeds), configs, versions())
 
@@ -210,7 +210,9 @@ def _plan(
     return Plan(tier, {job.name: job for job in jobs}, of_versions)
 
 
-def _configure(task: str, algo: str, total_steps: int | None, settings: Settings) -> Config:
+def _configure(
+    task: str, algo: str, total_steps: int | None, settings: Sequence[Settings]
+) -> Config:
     preset = get_task(task).preset(algo)
     steps = 2 * preset.steps_per_update if total_steps is None else total_steps
     config = apply_settings(settings, task, preset.replace(total_steps=steps))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -41,12 +41,18 @@ def _parse(settings: Any) -> Settings:
     return settings
 
 
-def apply_settings(settings: Settings, task: str, config: Config) -> Config:
-    """A configuration with the changes for its task and algorithm."""
-    for pattern, changes in settings.items():
-        if fnmatchcase(f"{task}/{config.algo}", pattern):
-            config = config.replace(**changes)
-    return config
+def apply_settings(settings: Sequence[Settings], task: str, config: Config) -> Config:
+    """A configuration with the changes for its task and algorithm; see `changes_for`."""
+    return config.replace(**changes_for(settings, task, config.algo))
+
+
+def changes_for(settings: Sequence[Settings], task: str, algo: str) -> dict[str, Any]:
+    """All that settings change for a task and algorithm, those of a later one on top."""
+    found: dict[str, Any] = {}
+    for pattern, changes in itertools.chain(*(one.items() for one in settings)):
+        if fnmatchcase(f"{task}/{algo}", pattern):
+            found |= changes
+    return found
 
 
 def check_used(settings: Settings, tasks: Iterable[str], algos: Iterable[str]) -> None:

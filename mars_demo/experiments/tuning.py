@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import Any
 
 from mars_demo.experiments.plan import Job
-from mars_demo.experiments.settings import Settings
+from mars_demo.experiments.settings import Settings, changes_for
 from mars_demo.learning.config import Config
 from mars_demo.runs.metrics import read_metrics
 from mars_demo.runs.reading import NONSENSE, RunError, in_one_line
@@ -103,8 +103,15 @@ def _late_return(run: Path) -> float:
         raise RunError(f"{run}: its metrics are damaged: {in_one_line(error)}") from None
 
 
-def write_tuning(trials: Mapping[str, Sequence[Trial]], out: Path) -> Path:
+def write_tuning(
+    trials: Mapping[str, Sequence[Trial]], out: Path, given: Sequence[Settings] = ()
+) -> Path:
     """Writes the table of all trials, and the best as settings for whole environments.
+
+    Args:
+        trials: those of each `TASK/ALGO`, the best first.
+        out: the folder.
+        given: settings that all trials had; the best are written on top of them.
 
     Returns:
         the path of `settings.json`, for `mars-demo sweep --settings`.
@@ -113,7 +120,8 @@ def write_tuning(trials: Mapping[str, Sequence[Trial]], out: Path) -> Path:
     best = {}
     for name, of in trials.items():
         task, _, algo = name.rpartition("/")
-        best[f"{task.partition('/')[0]}/*/{algo}"] = of[0].changes
+        family = task.partition("/")[0]
+        best[f"{family}/*/{algo}"] = changes_for(given, task, algo) | of[0].changes
         for trial in of:
             changes = ", ".join(f"{knob} {value:g}" for knob, value in trial.changes.items())
             lines.append(f"| {task} | {algo} | {changes} | {trial.mean_return:.3f} |")

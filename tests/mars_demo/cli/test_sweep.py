@@ -1,5 +1,6 @@
 """`mars-demo sweep`: what it says before it trains, and what it refuses."""
 
+import json
 import os
 import shutil
 import signal
@@ -9,8 +10,8 @@ import pytest
 
 from mars_demo import __main__
 from mars_demo.cli import main as cli
-from mars_demo.cli.sweep import Sweep, _options
-from mars_demo.experiments import engines, sweep
+from mars_demo.cli.sweep import Sweep, Tune, _options
+from mars_demo.experiments import engines, sweep, tuning
 
 pytestmark = pytest.mark.loose_promotion  # other packages' environments
 
@@ -85,3 +86,30 @@ def test_a_sweep_leaves_the_accelerators_memory_to_its_runs(monkeypatch):
         __main__.main()
     signal.signal(signal.SIGINT, before)
     assert seen == [None, "false"]
+
+
+def test_a_trial_trains_with_what_its_label_says(tmp_path, monkeypatch):
+    """`tune --settings` with a pattern that is exactly a TASK/ALGO, and a wider one after it."""
+    given = {"mpe/spread-3/mars": {"eps": 0.9, "num_envs": 4}, "*": {"eps": 0.7, "epochs": 3}}
+    (tmp_path / "given.json").write_text(json.dumps(given))
+    trained = {}
+
+    def late_returns(jobs, folder):
+        (job,) = jobs.values()
+        trained[folder.name] = job.config
+        return {"mpe/spread-3/mars": float(job.config.eps == 0.3)}
+
+    monkeypatch.setattr(Tune, "train", lambda *_: None)
+    monkeypatch.setattr(tuning, "late_returns", late_returns)
+    out = tmp_path / "tuning"
+    out.mkdir()
+    words = ["--tasks", "mpe/spread-3", "--algos", "mars", "--seeds", "1", "--out", str(out)]
+    cli.main(["tune", *words, "--settings", str(tmp_path / "given.json")])
+    for label, config in trained.items():
+        assert (config.num_envs, config.eps == 0.7) == (4, False)
+        if label.startswith("eps="):
+            assert (f"eps={config.eps:g}", config.epochs) == (label, 3)
+    assert trained["epochsx2"].epochs == 6
+    assert json.loads((out / "settings.json").read_text()) == {
+        "mpe/*/mars": {"eps": 0.3, "num_envs": 4, "epochs": 3}
+    }

@@ -49,7 +49,7 @@ def test_what_is_given_replaces_what_the_tier_says():
 
 def test_settings_change_presets_and_steps_and_seeds_may_begin_anywhere():
     settings = {"*": {"eps": 0.2}, "paxmen/*": {"total_steps": 10_000}}
-    plan = make_plan("mini", [SPREAD, MAZE], ["mars"], 2, 9000, settings, first_seed=1000)
+    plan = make_plan("mini", [SPREAD, MAZE], ["mars"], 2, 9000, [settings], first_seed=1000)
     assert [job.config.seed for job in plan.jobs.values()] == [1000, 1000, 1001, 1001]
     assert {job.config.eps for job in plan.jobs.values()} == {0.2}
     assert plan.jobs[f"{SPREAD}/mars/seed_1000"].config.total_steps == 9000
@@ -59,9 +59,9 @@ def test_settings_change_presets_and_steps_and_seeds_may_begin_anywhere():
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"settings": {"lbf/*": {"eps": 0.2}}}, r"'lbf/\*' matches none of mpe/spread-3/mars"),
-        ({"settings": {"*": {"eps": -1.0}}}, r"eps must be .*got -1"),
-        ({"settings": {"*/mars": {"total_steps": 7}}}, "must have equal environment steps"),
+        ({"settings": [{"lbf/*": {"eps": 0.2}}]}, r"'lbf/\*' matches none of mpe/spread-3/mars"),
+        ({"settings": [{"*": {"eps": -1.0}}]}, r"eps must be .*got -1"),
+        ({"settings": [{"*/mars": {"total_steps": 7}}]}, "must have equal environment steps"),
         ({"first_seed": -1}, "first_seed must be"),
         ({"tasks": ["mpe/spread-4"]}, "unknown task 'mpe/spread-4'; valid: mpe/spread-"),
         ({"algos": ["mapo"]}, "unknown algorithm 'mapo'; valid: maspo, mappo"),

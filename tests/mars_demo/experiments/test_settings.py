@@ -2,7 +2,7 @@
 
 import pytest
 
-from mars_demo.experiments.settings import apply_settings, check_used, read_settings
+from mars_demo.experiments.settings import apply_settings, changes_for, check_used, read_settings
 from mars_demo.learning.config import Config
 from mars_demo.runs.reading import RunError
 
@@ -15,18 +15,27 @@ SETTINGS = {
 
 
 def test_the_last_pattern_that_matches_counts():
-    lbf = apply_settings(SETTINGS, "lbf/8x8", Config(algo="mars"))
+    lbf = apply_settings([SETTINGS], "lbf/8x8", Config(algo="mars"))
     assert lbf == Config(algo="mars").replace(eps=0.3, lr=0.1)
-    assert apply_settings(SETTINGS, "mpe/spread-3", Config(algo="mappo")) == Config(
+    assert apply_settings([SETTINGS], "mpe/spread-3", Config(algo="mappo")) == Config(
         algo="mappo"
     ).replace(eps=0.2, epochs=1)
 
 
+def test_later_settings_are_made_on_top_of_earlier_ones():
+    given = {"lbf/8x8/mars": {"eps": 0.9, "lr": 0.1}, "*": {"eps": 0.7}}
+    changes = {"lbf/8x8/mars": {"eps": 0.05}}
+    config = apply_settings([given, changes], "lbf/8x8", Config())
+    assert config == Config(eps=0.05, lr=0.1)
+    assert apply_settings([given], "lbf/8x8", Config()) == Config(eps=0.7, lr=0.1)
+    assert changes_for([given, changes], "lbf/8x8", "mars") == {"eps": 0.05, "lr": 0.1}
+
+
 def test_patterns_are_whole_names():
-    assert apply_settings({"mars": {"eps": 0.3}}, "toy", Config()) == Config()
+    assert apply_settings([{"mars": {"eps": 0.3}}], "toy", Config()) == Config()
     # MABrax has a bar in a name, which is nothing special in a pattern.
     name = "mabrax/humanoid_9|8"
-    assert apply_settings({f"{name}/*": {"eps": 0.3}}, name, Config()).eps == 0.3
+    assert apply_settings([{f"{name}/*": {"eps": 0.3}}], name, Config()).eps == 0.3
 
 
 def test_a_pattern_that_matches_nothing_is_refused():

@@ -68,6 +68,8 @@ def test_the_best_is_for_the_whole_environment(tmp_path):
     trials = {"lbf/a/mars": [Trial({"eps": 0.5, "lr": 0.002}, 0.7), Trial({"eps": 0.1}, 0.2)]}
     path = write_tuning(trials, tmp_path)
     assert json.loads(path.read_text()) == {"lbf/*/mars": {"eps": 0.5, "lr": 0.002}}
+    write_tuning(trials, tmp_path, [{"*/mars": {"lr": 0.1, "num_envs": 8}, "*/mappo": {"eps": 1}}])
+    assert json.loads(path.read_text()) == {"lbf/*/mars": {"lr": 0.002, "num_envs": 8, "eps": 0.5}}
     assert (tmp_path / "tuning.md").read_text().splitlines()[2:] == [
         "| lbf/a | mars | eps 0.5, lr 0.002 | 0.700 |",
         "| lbf/a | mars | eps 0.1 | 0.200 |",
