@@ -83,7 +83,9 @@ def tune(task: str, out: Path) -> str:
         finalists = {name: points[name] for name in best[:FINALISTS]}
         folder = out / "final" / algo
         final = _scores(task, base, folder, finalists, FINAL_STEPS, FINAL_SEEDS, 0.2)
-        for name in sorted(points, key=lambda n: (final.get(n, -1.0), screened[n]), reverse=True):
+        for name in sorted(
+            points, key=lambda n: (final.get(n, -np.inf), screened[n]), reverse=True
+        ):
             values = " | ".join(f"{value:g}" for value in points[name].values())
             last = f"{final[name]:.1f}" if name in final else ""
             lines.append(f"| {algo} | {values} | {screened[name]:.1f} | {last} |")

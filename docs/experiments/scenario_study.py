@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mars_demo.evaluation.charts import COLOURS, save_figure
+from mars_demo.evaluation.charts import COLOURS, save_figure, score_limits
 from mars_demo.evaluation.curves import curve
 from mars_demo.evaluation.episodes import evaluate_run, reference_scores
 from mars_demo.evaluation.statistics import mean_and_interval
@@ -100,20 +100,23 @@ def _draw(out: Path, scores: Mapping[str, Scores]) -> None:
     *panels, last = figure.subplots(2, 4).flat
     for axes, (name, row) in zip(panels, scores.items(), strict=False):
         task = get_task(name)
+        bars = row[task.script_name][0], row["random"][0]
+        shown = list(bars)
         for colour, (way, folder) in zip(COLOURS, _groups(out, name).items(), strict=False):
             curves = [curve(folder / f"seed_{seed}") for seed in SEEDS]
             steps = min((steps for steps, _ in curves), key=len)
             values = np.stack([np.interp(steps, *points) for points in curves])
             middle, half = np.array([mean_and_interval(column) for column in values.T]).T
+            shown += middle.tolist()
             axes.plot(steps / 1e6, middle, color=colour, linewidth=1.6, label=SHARING[way])
             axes.fill_between(
                 steps / 1e6, middle - half, middle + half, color=colour, alpha=0.18, linewidth=0
             )
-        axes.axhline(row[task.script_name][0], color="#555555", linestyle="--", label="script")
-        axes.axhline(row["random"][0], color="#999999", linestyle=":", label="random")
+        axes.axhline(bars[0], color="#555555", linestyle="--", label="script")
+        axes.axhline(bars[1], color="#999999", linestyle=":", label="random")
         axes.set_title(name.removeprefix("aerojax/"), fontsize=10)
         axes.set_ylabel(task.score_name)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(score_limits(shown))
         axes.set_xlim(left=0)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)

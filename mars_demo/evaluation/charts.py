@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mars_demo.learning.objectives import OBJECTIVES
 from wrappers.atomic import replacing
 
@@ -24,6 +26,19 @@ def save_figure(figure: Any, path: str | Path, dpi: int) -> None:
     """Writes matplotlib's figure as a PNG, which takes the old one's place when it is complete."""
     with replacing(Path(path)) as temporary:
         figure.savefig(temporary, dpi=dpi, format="png")
+
+
+def score_limits(values: Iterable[float]) -> tuple[float, float]:
+    """The ends of a vertical axis that shows all of these scores.
+
+    It begins at 0 where no score is negative. Elsewhere 0 is no natural end, and may be far away.
+    """
+    scores = np.array([value for value in values if np.isfinite(value)] or [0.0])
+    low, high = float(scores.min()), float(scores.max())
+    if low >= 0.0:
+        return 0.0, 1.1 * high or 1.0
+    margin = 0.1 * (high - low) or 0.1 * abs(high)
+    return low - margin, high + margin
 
 
 LOOK: dict[Any, Any] = {

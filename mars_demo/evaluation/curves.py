@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mars_demo.evaluation.charts import colours_of, save_figure
+from mars_demo.evaluation.charts import colours_of, save_figure, score_limits
 from mars_demo.evaluation.episodes import evaluate_run, reference_scores
 from mars_demo.evaluation.statistics import mean_and_interval, median_and_interval, steps_to
 from mars_demo.learning.task import Task
@@ -42,14 +42,17 @@ def draw_curves(
 
     figure = Figure(figsize=(8, 4.2), layout="constrained")
     axes = figure.subplots()
-    highest = 0.0
+    shown = list(bars.values())
     for label, colour in colours_of(groups).items():
         curves = [curve(folder) for folder in groups[label]]
         steps = min((steps for steps, _ in curves), key=len)
         scores = np.stack([np.interp(steps, *c) for c in curves])
         middle, half = np.array([mean_and_interval(column) for column in scores.T]).T
-        highest = max(highest, float(middle.max()))
-        axes.plot(steps / 1e6, middle, color=colour, linewidth=1.8, label=label)
+        shown += middle.tolist()
+        marker = "o" if len(steps) == 1 else ""  # a line through one point is not to be seen
+        look: dict[str, Any] = {"color": colour, "linewidth": 1.8, "marker": marker}
+        # In front of the axis, where all scores are 0.
+        axes.plot(steps / 1e6, middle, label=label, zorder=3, clip_on=False, **look)
         if len(curves) > 1:
             axes.fill_between(
                 steps / 1e6, middle - half, middle + half, color=colour, alpha=0.18, linewidth=0
@@ -69,7 +72,7 @@ def draw_curves(
     axes.set_xlabel("environment steps (millions)")
     axes.set_ylabel(score_name)
     axes.set_xlim(left=0)
-    axes.set_ylim(0, 1.1 * max([highest, *bars.values()]))
+    axes.set_ylim(score_limits(shown))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     figure.legend(loc="outside right upper", frameon=False)

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from mars_demo.evaluation.charts import COLOURS, colours_of
+from mars_demo.evaluation.charts import COLOURS, colours_of, score_limits
 from mars_demo.evaluation.curves import draw_curves
 from mars_demo.experiments.aggregates import Estimate
 from mars_demo.experiments.figures import aggregates_svg, efficiency_svg, improvements_svg
@@ -61,3 +61,19 @@ def test_every_pair_is_drawn():
     pytest.importorskip("matplotlib")
     svg = improvements_svg(dict.fromkeys(permutations(ALGOS, 2), ESTIMATE))
     assert svg.count(BAR) == 45
+
+
+@pytest.mark.parametrize(
+    ("scores", "ends"),
+    [
+        ([0.0, 10.0], (0.0, 11.0)),
+        ([5.0, float("nan"), 10.0], (0.0, 11.0)),
+        ([-40.0, -20.0], (-42.0, -18.0)),  # not up to 0, which may be far away
+        ([-5.0, 15.0], (-7.0, 17.0)),
+        ([-30.0, -30.0], (-33.0, -27.0)),
+        ([0.0, 0.0], (0.0, 1.0)),
+        ([], (0.0, 1.0)),
+    ],
+)
+def test_an_axis_shows_every_score(scores, ends):
+    assert score_limits(scores) == pytest.approx(ends)

@@ -5,9 +5,11 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image, ImageColor
 
 from docs.experiments import objective_study
 from mars_demo.evaluation import curves as report
+from mars_demo.evaluation.charts import COLOURS
 from mars_demo.evaluation.episodes import Episodes
 from mars_demo.learning.config import Config, check_config
 from mars_demo.runs.folder import RunError
@@ -82,6 +84,34 @@ def test_a_run_draws_its_curve(groups, tmp_path):
     assert drawn.read_bytes().startswith(b"\x89PNG")
     write_run(tmp_path / "young", 0, [None])
     assert report.draw_run(tmp_path / "young") is None
+
+
+def pixels(path, colour):
+    """How many pixels of a chart's plane, left of its legend, have a colour."""
+    picture = np.asarray(Image.open(path).convert("RGB"))
+    plane = picture[:, : int(picture.shape[1] * 0.87)]
+    return np.sum(np.all(plane == np.array(ImageColor.getrgb(colour)), axis=-1))
+
+
+@pytest.mark.parametrize("scores", [[-40.0, -30.0, -25.0], [-9.0, -1.0, 20.0], [0.0] * 3, [-3.0]])
+def test_every_curve_and_bar_is_seen(tmp_path, scores):
+    write_run(tmp_path / "run", 0, scores)
+    bars = {"random": min(scores) - 5.0, "script": max(scores) + 5.0}
+    path = tmp_path / "curve.png"
+    for shown, least in ({}, 0), (bars, 1000):
+        report.draw_curves({"mars": [tmp_path / "run"]}, shown, "return", path)
+        assert pixels(path, COLOURS[0]) > 20
+        assert pixels(path, "#555555") >= least
+
+
+def test_finalists_come_first_also_where_all_scores_are_negative(tmp_path, monkeypatch):
+    def scores(task, base, folder, points, steps, seeds, last):
+        return {name: -10.0 - i for i, name in enumerate(points)}
+
+    monkeypatch.setattr(objective_study, "_scores", scores)
+    rows = objective_study.tune("mpe/spread-3", tmp_path).splitlines()[2:]
+    finals = [row.split("|")[-2].strip() for row in rows if row.startswith("| mars ")]
+    assert finals[:4] == ["-10.0", "-11.0", "-12.0", ""]
 
 
 def test_no_episode_yet(tmp_path):
