@@ -74,7 +74,7 @@ class Train:
             raise RunError(f"{taken[0]} holds a run already; pass --resume to go on with it")
         if jax.default_backend() == "cpu":
             options = ["--wandb", self.wandb] if self.wandb else []
-            train_all(self.task, runs, f"{self.task} {self.config.algo}", options)
+            train_all(self.task, runs, f"{self.task} {self.config.algo}", options, self.bar)
         else:  # one program: its batched products fill a device that one seed leaves idle
             train_seeds(get_task(self.task), runs, self.resume, self.bar, self._log_to())
         print(f"run folders: {parent}/seed_*")

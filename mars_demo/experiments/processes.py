@@ -16,16 +16,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jax
-from tqdm import tqdm
 
 from mars_demo.learning.config import Config
 from mars_demo.runs.folder import RunError, is_finished
 from mars_demo.runs.metrics import read_metrics
+from mars_demo.runs.progress import progress_bar
 from mars_demo.runs.signals import stop_signals
 
 
 def train_all(
-    task: str, runs: Mapping[Path, Config], name: str, options: Sequence[str] = ()
+    task: str,
+    runs: Mapping[Path, Config],
+    name: str,
+    options: Sequence[str] = (),
+    bar: bool = True,
 ) -> None:
     """Trains every run that is not finished yet, and waits for all.
 
@@ -37,6 +41,7 @@ def train_all(
         runs: each run's folder and configuration.
         name: what to call them in the progress bar.
         options: more options of `mars-demo train` for every run.
+        bar: show a progress bar on stderr.
 
     Raises:
         RunError: a folder holds a run of another task or configuration (nothing is trained then);
@@ -50,13 +55,13 @@ def train_all(
     }
     failed: list[Path] = []
     total = sum(config.num_updates * config.steps_per_update for config in runs.values())
-    progress = tqdm(total=total, unit=" steps", unit_scale=True, desc=name)
-    with progress as bar, stop_signals() as stop, Processes(commands) as processes:
+    progress = progress_bar(total, sum(map(steps_done, runs)), name, bar)
+    with progress as shown, stop_signals() as stop, Processes(commands) as processes:
         while processes.busy and not stop:
             time.sleep(0.5)
             failed += [folder for folder, status in processes.poll().items() if status]
-            bar.n = sum(steps_done(folder) for folder in runs)
-            bar.refresh()
+            shown.n = sum(map(steps_done, runs))
+            shown.refresh()
     if stop:
         raise RunError("stopped and saved; the same command goes on from here")
     if failed:

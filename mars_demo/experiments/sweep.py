@@ -18,6 +18,7 @@ from mars_demo.experiments.processes import steps_done
 from mars_demo.experiments.results import Cell
 from mars_demo.runs.folder import RunError
 from mars_demo.runs.metrics import read_metrics
+from mars_demo.runs.progress import progress_bar
 from mars_demo.runs.signals import stop_signals
 
 WORKER = (sys.executable, "-m", "mars_demo.experiments.worker")
@@ -51,13 +52,7 @@ def run_sweep(
     failed: list[str] = []
     total = sum(job.steps for job in plan.jobs.values())
     done = total - sum(job.steps for job in left.values())
-    progress = tqdm(
-        total=total,
-        initial=done + _under_way(left),
-        unit=" steps",
-        unit_scale=True,
-        disable=not bar,
-    )
+    progress = progress_bar(total, done + _under_way(left), shown=bar)
     with progress as shown, stop_signals() as stop, engine.start(commands) as running:
         while left and not stop:
             for path, status in running.poll().items():

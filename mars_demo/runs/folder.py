@@ -13,7 +13,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from tqdm import tqdm
 
 from mars_demo.learning.config import Config, check_config
 from mars_demo.learning.task import Task
@@ -40,6 +39,7 @@ from mars_demo.runs.loop import (
 from mars_demo.runs.loop import Result as Result
 from mars_demo.runs.memory import check_memory, describe_shortage
 from mars_demo.runs.metrics import JsonLines, TensorBoard, Writer, Writers, read_metrics
+from mars_demo.runs.progress import progress_bar, say_before
 from mars_demo.runs.reading import NONSENSE, check_type, in_one_line, read_json
 from mars_demo.runs.reading import RunError as RunError
 from mars_demo.runs.signals import leave_on_interrupt
@@ -110,13 +110,11 @@ def train_seeds(
         catch_up(sessions)
         config = trainers[0].config
         seeds = ", ".join(str(config.seed) for config in runs.values())
-        progress = tqdm(
+        progress = progress_bar(
             total=config.num_updates * config.steps_per_update,
-            initial=sessions[0].steps,
-            unit=" steps",
-            unit_scale=True,
-            desc=f"{task.name} {config.algo} seed {seeds}",
-            disable=not (bar and is_first_host()),
+            done=sessions[0].steps,
+            name=f"{task.name} {config.algo} seed {seeds}",
+            shown=bar and is_first_host(),
         )
         bar_shown = stack.enter_context(progress)
         writers = [stack.enter_context(_writers(session, log_to)) for session in sessions]
@@ -134,7 +132,7 @@ def _writers(session: Session, log_to: Sequence[Callable[[Path], Writer]]) -> Wr
 def _compile(trainer: Trainer, states: list[TrainState], bar: bool) -> Any:
     """`step(states) -> (states, metrics)`, an update of every one of several runs."""
     if bar:
-        print("compiling ...", end="\r", file=sys.stderr, flush=True)
+        say_before("compiling ...")
     with leave_on_interrupt():
         if len(states) > 1:
             together = jax.jit(partial(_step_all, trainer), donate_argnums=0)

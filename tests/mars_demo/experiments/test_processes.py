@@ -45,6 +45,15 @@ def test_two_seeds_finish_and_are_not_trained_again(tmp_path):
     assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
 
 
+def test_no_bar_is_for_all_seeds(tmp_path, capsys, program):
+    program("exit 0\n")
+    words = ["train", "paxmen-4", *flags(TINY), "--seeds", "2", "--out", str(tmp_path / "runs")]
+    main([*words, "--no-bar"])
+    assert capsys.readouterr().err == ""
+    main(words)
+    assert "paxmen-4 mars:   0%| 0.00/240 " in capsys.readouterr().err
+
+
 def begun(folder, config, task="paxmen-4", steps=0):
     """A run's folder, as far as whoever decides what to train looks at it."""
     folder.mkdir(parents=True)

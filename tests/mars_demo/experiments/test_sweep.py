@@ -1,5 +1,6 @@
 """Sweeps: nothing is lost or counted twice, and what fails is told while the others go on."""
 
+import copy
 import math
 import os
 import signal
@@ -32,10 +33,14 @@ TOY_WORKER = Path(__file__).parents[1].joinpath("toy_worker.py")
 def _toy_is_a_task(monkeypatch, toy_task, toy_trainer):
     for module in (runs, worker, plans):
         monkeypatch.setattr(module, "get_task", lambda name: toy_task())
-    for module in (runs, worker):  # one trainer for all seeds, so that it is compiled once
-        monkeypatch.setattr(
-            module, "Trainer", lambda task, config: toy_trainer(config.replace(seed=0))
-        )
+
+    def of_seed(task, config):
+        trainer = copy.copy(toy_trainer(config.replace(seed=0)))  # compiled once for all seeds
+        trainer.config = config
+        return trainer
+
+    for module in (runs, worker):
+        monkeypatch.setattr(module, "Trainer", of_seed)
     monkeypatch.setattr(sweep, "_SECONDS_BETWEEN_LOOKS", 0.01)
 
 
