@@ -17,6 +17,7 @@ from mars_demo.evaluation.episodes import (
 )
 from mars_demo.evaluation.statistics import mean_and_interval
 from mars_demo.learning.task import Task
+from mars_demo.outputs import check_writable
 from mars_demo.runs.folder import train_run
 from mars_demo.tasks.registry import get_task
 
@@ -81,10 +82,11 @@ def render(team: Trained, formats: list[str], out: Path, seed: int, greedy: bool
     """Plays one episode with a trained team and draws it into `out/episode.FORMAT`."""
     from wrappers import save_scene
 
-    scene = record_episode(team, seed, greedy)
-
-    out.mkdir(parents=True, exist_ok=True)
     paths = [out / f"episode.{name}" for name in formats]
+    for path in paths:
+        check_writable(path)
+    scene = record_episode(team, seed, greedy)
+    out.mkdir(parents=True, exist_ok=True)
     for path in paths:
         save_scene(scene, path)
     return paths

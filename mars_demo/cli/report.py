@@ -11,6 +11,7 @@ import tyro
 from tyro.conf import Positional
 
 from mars_demo.cli.parsing import check_named
+from mars_demo.outputs import check_writable
 
 if TYPE_CHECKING:
     from mars_demo.experiments.results import Cell
@@ -35,6 +36,7 @@ class Report:
         from mars_demo.experiments.report import write_report
 
         out = self._folder()
+        check_writable(out / "report.html")
         cells = [cell for sweep in self.sweeps for cell in self._read(sweep)]
         bounds = {task: (bound.low, bound.high) for task, bound in BOUNDS.items()}
         print(write_report(cells, bounds, out, self.partial))

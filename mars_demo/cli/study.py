@@ -11,6 +11,7 @@ from tyro.conf import Positional
 
 from mars_demo.cli.parsing import check_named
 from mars_demo.learning.config import DEFAULT_ALGO, DEFAULT_TASK, check_number
+from mars_demo.outputs import check_picture, check_writable
 from mars_demo.tasks.registry import get_task
 
 
@@ -59,6 +60,7 @@ class Figure:
     """The PNG to write."""
 
     def run(self) -> None:
+        check_picture(self.path)
         if self.name == "aircraft":
             from docs.experiments.aircraft_figure import draw_aircraft
             from mars_demo.tasks.registry import aircraft_curves
@@ -106,6 +108,7 @@ class Ratios:
         from docs.experiments.ratio_figure import draw_ratios
 
         check_named(self.folders, "a run's folder")
+        check_picture(self.out)
         draw_ratios(self.folders, self.out)
         print(self.out)
 
@@ -130,11 +133,14 @@ class Study:
             from docs.experiments.scenario_study import study_scenarios
 
             study = {"scenarios": study_scenarios, "ladder": climb, "device": study_device}
-            print(study[self.name](self.out or Path("studies") / self.name))
+            out = self.out or Path("studies") / self.name
+            check_writable(out / "table.md")
+            print(study[self.name](out))
             return
         from docs.experiments.objective_study import STUDIES
 
         out = self.out or Path("studies") / get_task(self.task).name / self.name
+        check_writable(out / "table.md")
         print(STUDIES[self.name](self.task, out))
 
 

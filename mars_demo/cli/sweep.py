@@ -11,6 +11,7 @@ import tyro
 
 from mars_demo.experiments.plan import ALGOS, Plan, make_plan, open_plan
 from mars_demo.experiments.settings import Settings, read_settings
+from mars_demo.outputs import check_writable
 
 if TYPE_CHECKING:
     from mars_demo.experiments.engines import Engine
@@ -115,6 +116,7 @@ class Tune(_Training):
 
         engine, plan = self.make_engine(), self.plan()
         engine.check()
+        check_writable(self.out / "settings.json")
         _check_one_each(plan)
         presets = {f"{job.task}/{job.config.algo}": job.config for job in plan.jobs.values()}
 

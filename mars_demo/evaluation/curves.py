@@ -13,6 +13,7 @@ from mars_demo.evaluation.charts import colours_of, save_figure, score_limits
 from mars_demo.evaluation.episodes import evaluate_run, reference_scores
 from mars_demo.evaluation.statistics import mean_and_interval, median_and_interval, steps_to
 from mars_demo.learning.task import Task
+from mars_demo.outputs import check_writable, markdown_row
 from mars_demo.runs.folder import RunError, read_run
 from mars_demo.runs.metrics import read_metrics
 from wrappers.atomic import write_atomically
@@ -52,7 +53,8 @@ def draw_curves(
         marker = "o" if len(steps) == 1 else ""  # a line through one point is not to be seen
         look: dict[str, Any] = {"color": colour, "linewidth": 1.8, "marker": marker}
         # In front of the axis, where all scores are 0.
-        axes.plot(steps / 1e6, middle, label=label, zorder=3, clip_on=False, **look)
+        name = label.replace("$", r"\$")  # a folder's name is no formula
+        axes.plot(steps / 1e6, middle, label=name, zorder=3, clip_on=False, **look)
         if len(curves) > 1:
             axes.fill_between(
                 steps / 1e6, middle - half, middle + half, color=colour, alpha=0.18, linewidth=0
@@ -108,6 +110,7 @@ def compare(folders: Sequence[Path], out: Path, threshold: float, episodes: int)
     """
     groups = dict(zip(_labels(folders), map(_runs_in, folders), strict=True))
     task = _common_task(groups)
+    check_writable(out / "table.md")
     out.mkdir(parents=True, exist_ok=True)
     scores: dict[str, list[dict[str, Any]]] = {}
     for label, runs in groups.items():
@@ -165,11 +168,8 @@ def _common_task(groups: Mapping[str, Sequence[Path]]) -> Task:
 
 
 def _table(scores: Mapping[str, list[dict[str, Any]]], task: Task, threshold: float) -> str:
-    lines = [
-        f"| group | seeds | {task.score_name} | seeds that reached {threshold:g} "
-        f"| steps to {threshold:g}, median |",
-        "|---|---|---|---|---|",
-    ]
+    reaching = f"seeds that reached {threshold:g}", f"steps to {threshold:g}, median"
+    lines = [markdown_row(("group", "seeds", task.score_name, *reaching)), "|---|---|---|---|---|"]
     for label, runs in scores.items():
         mean, half = mean_and_interval(np.array([run["score"] for run in runs]))
         score = f"{mean:.1f} ± {half:.1f}" if len(runs) > 1 else f"{mean:.1f}"
@@ -177,8 +177,7 @@ def _table(scores: Mapping[str, list[dict[str, Any]]], task: Task, threshold: fl
         reached = sum(step is not None for step in steps)
         values = median_and_interval(np.array([np.inf if s is None else s for s in steps]))
         median, low, high = (f"{v / 1e6:.2f} M" if np.isfinite(v) else "never" for v in values)
-        lines.append(
-            f"| {label} | {len(runs)} | {score} | {reached} of {len(runs)} "
-            f"| {median} ({low} to {high}) |"
-        )
+        share = f"{reached} of {len(runs)}"
+        entries = label, str(len(runs)), score, share, f"{median} ({low} to {high})"
+        lines.append(markdown_row(entries))
     return "\n".join(lines)

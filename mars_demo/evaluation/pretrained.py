@@ -17,6 +17,7 @@ from mars_demo.evaluation.episodes import Trained, evaluate, trained_run
 from mars_demo.evaluation.statistics import mean_and_interval
 from mars_demo.learning.config import check_name
 from mars_demo.learning.train import Trainer
+from mars_demo.outputs import check_writable
 from mars_demo.runs.checkpoint import CheckpointError, from_arrays, read_arrays, to_arrays
 from mars_demo.runs.folder import RunError, parse_description, read_description
 from mars_demo.runs.reading import read_json
@@ -54,13 +55,16 @@ def export_team(run: Path, path: Path, episodes: int = 1024) -> list[Path]:
         episodes: to play, actions sampled, for the score that is told.
 
     Raises:
-        RunError: not a run's folder, or the file exists already.
+        RunError: not a run's folder, or a file exists already.
+        OSError: the files cannot be written; before an episode is played.
         CheckpointError: the run has no whole checkpoint.
     """
     if path.suffix != ".json":
         raise ValueError(f"a team's file must end in .json, got {path}; nearest: {path}.json")
-    if path.exists():
-        raise RunError(f"{path} exists already; nothing is overwritten")
+    for file in (path, path.with_suffix(".safetensors")):
+        if file.exists():
+            raise RunError(f"{file} exists already; nothing is overwritten")
+        check_writable(file)
     team = trained_run(run)
     played = evaluate(team.trainer.task, team.policy(), jax.random.key(0), episodes)
     mean, half = mean_and_interval(played.score)

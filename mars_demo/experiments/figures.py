@@ -27,6 +27,7 @@ _STYLE: dict[Any, Any] = LOOK | {
     "ytick.color": _INK,
     "font.family": "sans-serif",
     "svg.fonttype": "none",  # words, which take the page's font and can be searched
+    "text.parse_math": False,  # a name with dollars is a name
     "svg.hashsalt": "report",  # the same picture gets the same names inside
 }
 

@@ -35,6 +35,7 @@ from mars_demo.experiments.tables import (
     to_markdown,
 )
 from mars_demo.learning.config import check_number
+from mars_demo.outputs import markdown_text
 from mars_demo.runs.reading import RunError, check_type, read_json
 from wrappers.atomic import write_atomically
 
@@ -111,7 +112,7 @@ def write_report(
     text = [f"# {title}", _NOTE, to_markdown(aggregate_table(found))]
     for family, table in tables.items():
         body += [f"<h2>{html.escape(family)}</h2>", to_html(table)]
-        text += [f"## {family}", to_markdown(table)]
+        text += [f"## {markdown_text(family)}", to_markdown(table)]
     body += ["<h2>Steps</h2>", f"<p>{_STEPS}</p>", to_html(steps)]
     text += ["## Steps", _STEPS, to_markdown(steps)]
     data = {

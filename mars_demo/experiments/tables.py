@@ -11,6 +11,7 @@ import numpy as np
 from mars_demo.evaluation.statistics import mean_and_interval
 from mars_demo.experiments.aggregates import Estimate
 from mars_demo.experiments.results import Cell
+from mars_demo.outputs import markdown_row
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def best_of(found: Sequence[tuple[float, float]]) -> int | None:
 
 def to_markdown(table: Table) -> str:
     """The table's lines."""
-    lines = [_markdown_row(row) for row in (table.head, *table.rows)]
+    lines = [markdown_row((row.name, *row.entries)) for row in (table.head, *table.rows)]
     lines.insert(1, "|" + "---|" * (1 + len(table.head.entries)))
     return "\n".join(lines)
 
@@ -102,11 +103,6 @@ def _by_task(
         }
         rows.append(Row(task, *line(values)))
     return Table(Row("task", tuple(algos)), rows)
-
-
-def _markdown_row(row: Row) -> str:
-    entries = (entry.replace("|", "\\|") for entry in (row.name, *row.entries))
-    return f"| {' | '.join(entries)} |"
 
 
 def _html_row(row: Row, tag: str) -> str:

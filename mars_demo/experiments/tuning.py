@@ -16,6 +16,7 @@ from typing import Any
 from mars_demo.experiments.plan import Job
 from mars_demo.experiments.settings import Settings, changes_for
 from mars_demo.learning.config import Config
+from mars_demo.outputs import markdown_row
 from mars_demo.runs.metrics import read_metrics
 from mars_demo.runs.reading import NONSENSE, RunError, in_one_line
 from wrappers.atomic import write_atomically
@@ -124,7 +125,7 @@ def write_tuning(
         best[f"{family}/*/{algo}"] = changes_for(given, task, algo) | of[0].changes
         for trial in of:
             changes = ", ".join(f"{knob} {value:g}" for knob, value in trial.changes.items())
-            lines.append(f"| {task} | {algo} | {changes} | {trial.mean_return:.3f} |")
+            lines.append(markdown_row((task, algo, changes, f"{trial.mean_return:.3f}")))
     write_atomically(out / "tuning.md", ("\n".join(lines) + "\n").encode())
     write_atomically(out / "settings.json", json.dumps(best, indent=1).encode())
     return out / "settings.json"

@@ -1,12 +1,23 @@
 """The command line as a new user meets it: mistakes end in one line and exit code 2."""
 
+import dataclasses
 import io
+import json
 import os
 import sys
+from collections import namedtuple
 
 import pytest
 
+from docs.experiments import demonstrations, ladder, objective_study, ratio_figure
+from mars_demo.cli import team as team_commands
 from mars_demo.cli.main import COMMANDS, main
+from mars_demo.evaluation import curves as report
+from mars_demo.evaluation import pretrained
+from mars_demo.experiments import report as suite_report
+from mars_demo.experiments import tuning
+from mars_demo.learning.config import Config
+from mars_demo.tasks.registry import get_task
 
 
 def fails(capsys, *argv: str) -> str:
@@ -122,6 +133,66 @@ def test_mistakes_are_one_line_in_every_terminal(monkeypatch, capsys, width, enc
         f"mars-demo: unknown value '{long}'; valid: tasks, algorithms; see mars-demo list --help\n"
     )
     assert os.environ["COLUMNS"] == width
+
+
+@pytest.fixture
+def run_folder(tmp_path, monkeypatch):
+    """A folder `run` with a description, and a file `file`, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "run").mkdir()
+    about = {"task": "paxmen-4", "config": dataclasses.asdict(Config()), "versions": {}}
+    (tmp_path / "run" / "run.json").write_text(json.dumps(about))
+
+
+def work(*_, **__):
+    raise AssertionError("it began to work")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "export run {}/team.json",
+        "render run --out {}",
+        "compare run --out {}",
+        "ratios run --out {}/ratios.png",
+        "figure objectives {}/figure.png",
+        "report sweep.json --out {}",
+        "tune --out {} --tasks mpe/spread-3",
+        "study compare --out {}",
+        "study ladder --out {}",
+    ],
+)
+def test_what_cannot_be_written_is_found_out_before_the_work(
+    run_folder, monkeypatch, capsys, words
+):
+    trained = namedtuple("Trained", "trainer")(namedtuple("Trainer", "task")(get_task("paxmen-4")))
+    monkeypatch.setattr(team_commands.Render, "team", lambda self: trained)
+    for module, name in (
+        (pretrained, "trained_run"),
+        (report, "evaluate_run"),
+        (ratio_figure, "draw_ratios"),
+        (demonstrations, "figure"),
+        (suite_report, "read_report"),
+        (tuning, "tune"),
+        (objective_study, "train_all"),
+        (ladder, "climb"),
+    ):
+        monkeypatch.setattr(module, name, work)
+    error = fails(capsys, *words.format("file/deeper").split())
+    assert error.startswith("mars-demo: cannot write file/deeper/")
+    assert error.endswith("/file: Not a directory\n")
+
+
+def test_a_picture_of_an_unknown_format_is_refused_before_it_is_drawn(run_folder, capsys):
+    assert "unknown format of pictures 'pngg'; valid: png, " in fails(
+        capsys, "ratios", "run", "--out", "ratios.pngg"
+    )
+
+
+def test_nothing_of_an_exported_team_is_overwritten(run_folder, tmp_path, capsys):
+    (tmp_path / "team.safetensors").write_text("mine")
+    assert "team.safetensors exists already" in fails(capsys, "export", "run", "team.json")
 
 
 def test_help_shows_the_preset_of_the_task_and_algorithm(capsys):

@@ -114,6 +114,14 @@ def test_finalists_come_first_also_where_all_scores_are_negative(tmp_path, monke
     assert finals[:4] == ["-10.0", "-11.0", "-12.0", ""]
 
 
+def test_a_folders_name_is_text(groups):
+    odd = groups / "<img src=x>|$\\frac$"
+    (groups / "one").rename(odd)
+    table = report.compare([odd, groups / "two"], groups / "out", 50.0, 4)
+    assert table.splitlines()[2].startswith("| &lt;img src=x&gt;\\|$\\frac$ | 2 | 15.0 ")
+    assert (groups / "out" / "curves.png").exists()
+
+
 def test_no_episode_yet(tmp_path):
     write_run(tmp_path / "young", 0, [None])
     with pytest.raises(RunError, match="no finished episode"):

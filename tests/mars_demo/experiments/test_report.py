@@ -1,5 +1,6 @@
 """The report of a sweep: what its page, its text and its data hold."""
 
+import dataclasses
 import json
 import re
 
@@ -50,8 +51,22 @@ def test_the_best_is_far_from_all_others():
 
 def test_a_bar_in_a_name_does_not_end_its_column():
     table = Table(Row("task", ("mars",)), [Row("humanoid_9|8", ("<1>",))])
-    assert to_markdown(table).splitlines()[2] == "| humanoid_9\\|8 | <1> |"
+    assert to_markdown(table).splitlines()[2] == "| humanoid_9\\|8 | &lt;1&gt; |"
     assert "<td>humanoid_9|8</td><td>&lt;1&gt;</td>" in to_html(table)
+
+
+def test_names_from_a_file_are_text(tmp_path):
+    pytest.importorskip("rliable")
+    bad = "<script>alert(1)</script>/a|b"
+    names = {"easy": bad, "hard": "$\\frac$\n\n# b"}
+    cells = [dataclasses.replace(cell, task=names[cell.task]) for cell in CELLS]
+    bounds_of = {names[task]: of for task, of in BOUNDS.items()}
+    write_report(cells, bounds_of, tmp_path)
+    text, page = ((tmp_path / f"report.{kind}").read_text() for kind in ("md", "html"))
+    assert "<script" not in text + page
+    assert "\n# b" not in text
+    assert "## &lt;script&gt;alert(1)&lt;\n" in text
+    assert "| &lt;script&gt;alert(1)&lt;/script&gt;/a\\|b | " in text
 
 
 def test_data_has_every_cell(report):

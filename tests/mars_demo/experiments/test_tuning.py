@@ -74,3 +74,6 @@ def test_the_best_is_for_the_whole_environment(tmp_path):
         "| lbf/a | mars | eps 0.5, lr 0.002 | 0.700 |",
         "| lbf/a | mars | eps 0.1 | 0.200 |",
     ]
+    write_tuning({"of/a|<b>/mars": [Trial({"eps": 0.5}, 0.7)]}, tmp_path)
+    line = (tmp_path / "tuning.md").read_text().splitlines()[2]
+    assert line == "| of/a\\|&lt;b&gt; | mars | eps 0.5 | 0.700 |"
