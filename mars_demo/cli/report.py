@@ -11,7 +11,7 @@ import tyro
 from tyro.conf import Positional
 
 from mars_demo.cli.parsing import check_named
-from mars_demo.outputs import check_writable
+from mars_demo.runs.outputs import check_writable
 
 if TYPE_CHECKING:
     from mars_demo.experiments.results import Cell

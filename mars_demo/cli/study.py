@@ -11,7 +11,7 @@ from tyro.conf import Positional
 
 from mars_demo.cli.parsing import check_named
 from mars_demo.learning.config import DEFAULT_ALGO, DEFAULT_TASK, check_number
-from mars_demo.outputs import check_picture, check_writable
+from mars_demo.runs.outputs import check_picture, check_writable
 from mars_demo.tasks.registry import get_task
 
 

@@ -11,7 +11,7 @@ import tyro
 
 from mars_demo.experiments.plan import ALGOS, Plan, make_plan, open_plan
 from mars_demo.experiments.settings import Settings, read_settings
-from mars_demo.outputs import check_writable
+from mars_demo.runs.outputs import check_writable
 
 if TYPE_CHECKING:
     from mars_demo.experiments.engines import Engine

@@ -13,9 +13,9 @@ from mars_demo.evaluation.charts import colours_of, save_figure, score_limits
 from mars_demo.evaluation.episodes import evaluate_run, reference_scores
 from mars_demo.evaluation.statistics import mean_and_interval, median_and_interval, steps_to
 from mars_demo.learning.task import Task
-from mars_demo.outputs import check_writable, markdown_row
 from mars_demo.runs.folder import RunError, read_run
 from mars_demo.runs.metrics import read_metrics
+from mars_demo.runs.outputs import check_writable, markdown_row
 from wrappers.atomic import write_atomically
 
 

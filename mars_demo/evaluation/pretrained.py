@@ -17,9 +17,9 @@ from mars_demo.evaluation.episodes import Trained, evaluate, trained_run
 from mars_demo.evaluation.statistics import mean_and_interval
 from mars_demo.learning.config import check_name
 from mars_demo.learning.train import Trainer
-from mars_demo.outputs import check_writable
 from mars_demo.runs.checkpoint import CheckpointError, from_arrays, read_arrays, to_arrays
 from mars_demo.runs.folder import RunError, parse_description, read_description
+from mars_demo.runs.outputs import check_writable
 from mars_demo.runs.reading import read_json
 from mars_demo.tasks.registry import get_task
 from wrappers.atomic import write_atomically

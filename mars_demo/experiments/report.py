@@ -35,7 +35,7 @@ from mars_demo.experiments.tables import (
     to_markdown,
 )
 from mars_demo.learning.config import check_number
-from mars_demo.outputs import markdown_text
+from mars_demo.runs.outputs import markdown_text
 from mars_demo.runs.reading import RunError, check_type, read_json
 from wrappers.atomic import write_atomically
 

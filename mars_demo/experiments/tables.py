@@ -11,7 +11,7 @@ import numpy as np
 from mars_demo.evaluation.statistics import mean_and_interval
 from mars_demo.experiments.aggregates import Estimate
 from mars_demo.experiments.results import Cell
-from mars_demo.outputs import markdown_row
+from mars_demo.runs.outputs import markdown_row
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from typing import Any
 from mars_demo.experiments.plan import Job
 from mars_demo.experiments.settings import Settings, changes_for
 from mars_demo.learning.config import Config
-from mars_demo.outputs import markdown_row
 from mars_demo.runs.metrics import read_metrics
+from mars_demo.runs.outputs import markdown_row
 from mars_demo.runs.reading import NONSENSE, RunError, in_one_line
 from wrappers.atomic import write_atomically
 
