@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wrappers.agent_id import AgentId as AgentId
     from wrappers.auto_reset import AutoReset as AutoReset
     from wrappers.checked import Checked as Checked
+    from wrappers.composition import wrap as wrap
     from wrappers.conformance.check import check_env as check_env
     from wrappers.conformance.check import find_problems as find_problems
     from wrappers.conformance.contract import ContractError as ContractError
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from wrappers.viewing.scene import check_scene as check_scene
     from wrappers.viewing.svg import render_svg as render_svg
     from wrappers.world_state import WorldState as WorldState
+    from wrappers.wrapper import Layer as Layer
     from wrappers.wrapper import ObservationWrapper as ObservationWrapper
     from wrappers.wrapper import Wrapper as Wrapper
 
@@ -50,6 +52,7 @@ _MODULE_OF = {
     "Checked": "wrappers.checked",
     "ContractError": "wrappers.conformance.contract",
     "EpisodeStatistics": "wrappers.episode_statistics",
+    "Layer": "wrappers.wrapper",
     "MavaView": "wrappers.mava_view",
     "ObservationWrapper": "wrappers.wrapper",
     "PooledAutoReset": "wrappers.pooled_auto_reset",
@@ -77,6 +80,7 @@ _MODULE_OF = {
     "to_gymnasium": "wrappers.gymnasium.convert",
     "to_gymnax": "wrappers.gymnax_env",
     "to_pettingzoo": "wrappers.pettingzoo_env",
+    "wrap": "wrappers.composition",
 }
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # pygame would print a greeting

@@ -13,7 +13,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.environments.spaces import Discrete
 
 from wrappers.conformance.contract import check_shapes
-from wrappers.wrapper import Wrapper
+from wrappers.wrapper import Layer, Wrapper
 
 
 def check_adaptable(env: MultiAgentEnv) -> None:
@@ -26,7 +26,7 @@ def check_adaptable(env: MultiAgentEnv) -> None:
         ValueError: it is a wrapper that changes `step`, as `AutoReset` does, and adapters call
             `step_env`.
     """
-    if isinstance(env, Wrapper) and env.layer:
+    if isinstance(env, Wrapper) and env.layer >= Layer.RESETS:
         raise ValueError(
             f"{type(env).__name__} changes `step`, which no adapter calls: "
             "adapt the environment inside it"

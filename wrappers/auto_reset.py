@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from wrappers.endings import endings
-from wrappers.wrapper import Observations, Transition, Wrapper
+from wrappers.wrapper import Layer, Observations, Transition, Wrapper
 
 
 class AutoReset(Wrapper):
@@ -29,7 +29,8 @@ class AutoReset(Wrapper):
     `wrappers.PooledAutoReset` is for environments whose reset is dear.
     """
 
-    layer = 1
+    layer = Layer.RESETS
+    keeps_observations = True
 
     @partial(jax.jit, static_argnums=0)
     def step(

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.experimental import checkify
 
-from wrappers.wrapper import Observations, Transition, Wrapper
+from wrappers.wrapper import Layer, Observations, Transition, Wrapper
 
 
 class Checked(Wrapper):
@@ -33,7 +33,8 @@ class Checked(Wrapper):
         jax.experimental.checkify.JaxRuntimeError: (by `throw`) a value outside its space.
     """
 
-    layer = 2
+    layer = Layer.CHECKS
+    keeps_observations = True
 
     def reset(self, key: Array) -> tuple[Observations, Any]:
         obs, state = self._env.reset(key)

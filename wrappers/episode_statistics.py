@@ -11,7 +11,7 @@ from flax import struct
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
-from wrappers.wrapper import Observations, Transition, Wrapper
+from wrappers.wrapper import Layer, Observations, Transition, Wrapper
 
 Success = Callable[[dict[str, Array], dict[str, Any]], Array]
 """`success(rewards, info)` of an episode's last step: bool () or (n,)."""
@@ -70,12 +70,19 @@ class EpisodeStatistics(Wrapper):
         env: the environment.
         success: how an episode's last step tells of success; `info["win"]` where None, if the
             environment has that.
+
+    Raises:
+        TypeError: `success` is no function.
     """
 
     holds_state = True
+    layer = Layer.EPISODES
+    keeps_observations = True
 
     def __init__(self, env: MultiAgentEnv, success: Success | None = None) -> None:
         super().__init__(env)
+        if success is not None and not callable(success):
+            raise TypeError(f"success is {success!r}; valid: a function, or None")
         self.success = success
 
     def reset(self, key: Array) -> tuple[Observations, StatisticsState]:

@@ -15,7 +15,7 @@ from jaxmarl.environments.spaces import Box, Discrete
 from wrappers.adapter import action_masks
 from wrappers.conformance.contract import check_shapes, describe, space_struct
 from wrappers.world_state import WorldState
-from wrappers.wrapper import Observations, Transition
+from wrappers.wrapper import Layer, Observations, Transition
 
 
 class MavaView(WorldState):
@@ -33,7 +33,7 @@ class MavaView(WorldState):
         ValueError: `env` is an `AutoReset` or `Checked`.
     """
 
-    layer = 1
+    layer = Layer.RESETS
 
     def __init__(self, env: MultiAgentEnv) -> None:
         super().__init__(env)

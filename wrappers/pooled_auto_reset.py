@@ -13,7 +13,7 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 from wrappers.auto_reset import with_ends
-from wrappers.wrapper import Observations, Transition, Wrapper
+from wrappers.wrapper import Layer, Observations, Transition, Wrapper, check_inner
 
 
 @struct.dataclass
@@ -39,7 +39,7 @@ class PooledAutoReset:
     `AutoReset` adds.
 
     Args:
-        env: the environment of each; no `AutoReset`.
+        env: the environment of each.
         num_envs: B.
         pool_size: P.
 
@@ -48,11 +48,14 @@ class PooledAutoReset:
         ValueError: `env` resets itself, or a size is no positive integer.
     """
 
+    layer = Layer.RESETS
+
     def __init__(self, env: MultiAgentEnv, num_envs: int, pool_size: int) -> None:
         for name, size in (("num_envs", num_envs), ("pool_size", pool_size)):
             if isinstance(size, bool) or not isinstance(size, int) or size < 1:
                 raise ValueError(f"{name} is {size!r}; valid: a positive integer")
-        self.env = Wrapper(env)
+        check_inner(type(self), env)
+        self.env = Wrapper(env)  # for `carry`, which a bare environment lacks
         self.num_envs = num_envs
         self.pool_size = pool_size
 

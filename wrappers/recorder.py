@@ -12,7 +12,7 @@ from flax import struct
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
-from wrappers.wrapper import Observations, Transition, Wrapper
+from wrappers.wrapper import Layer, Observations, Transition, Wrapper
 
 
 @struct.dataclass
@@ -71,6 +71,8 @@ class Recorder(Wrapper):
     """
 
     holds_state = True
+    layer = Layer.EPISODES
+    keeps_observations = True
 
     def __init__(
         self,
@@ -107,13 +109,16 @@ class Recorder(Wrapper):
         """The last chosen episode that ended; None before there is one.
 
         Args:
-            state: of one environment, not of a batch; not traced.
+            state: of one environment, not of a batch; not traced. That of a wrapper around this
+                one will do.
 
         Returns:
             `(states, rewards)`: states of the bare environment, leaves (t + 1, ...), from the reset
             to the state in which the episode ended, and rewards float32 (t, n). The viewers draw
             them: `wrappers.save_scene(env.scene(states, rewards.mean(1)), path)`.
         """
+        while not isinstance(state, RecorderState):
+            state = state.env_state
         tape = jax.tree.map(np.asarray, state.last)
         if tape.episode < 0:
             return None

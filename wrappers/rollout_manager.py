@@ -11,7 +11,10 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.wrappers.baselines import CTRolloutManager
 
-from wrappers.wrapper import Transition
+from wrappers.checked import Checked
+from wrappers.mava_view import MavaView
+from wrappers.pooled_auto_reset import PooledAutoReset
+from wrappers.wrapper import Transition, wrappers_of
 
 
 class RolloutManager(CTRolloutManager):
@@ -27,7 +30,9 @@ class RolloutManager(CTRolloutManager):
     An environment without `teams` keeps the sum. Arguments, attributes and methods are JaxMARL's.
 
     Raises:
-        ValueError: the agents to train are of several teams, which have no reward in common.
+        TypeError: `env` is a batch already, as `PooledAutoReset` is.
+        ValueError: the agents to train are of several teams, which have no reward in common; or
+            `env` is a `MavaView`, which never resets, or `Checked`, which goes outermost.
     """
 
     def __init__(
@@ -37,6 +42,11 @@ class RolloutManager(CTRolloutManager):
         training_agents: list[str] | None = None,
         preprocess_obs: bool = True,
     ) -> None:
+        if isinstance(env, PooledAutoReset | CTRolloutManager):
+            raise TypeError(f"RolloutManager batches environments; {type(env).__name__} is a batch")
+        for inner in wrappers_of(env):
+            if isinstance(inner, MavaView | Checked):
+                raise ValueError(f"RolloutManager does not go around {type(inner).__name__}")
         super().__init__(env, batch_size, training_agents, preprocess_obs)
         teams = getattr(env, "teams", None)
         if isinstance(teams, dict):

@@ -11,7 +11,7 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 from wrappers.endings import endings
-from wrappers.wrapper import Observations, Transition, Wrapper
+from wrappers.wrapper import Layer, Observations, Transition, Wrapper, wrappers_of
 
 
 @struct.dataclass
@@ -43,15 +43,23 @@ class TimeLimit(Wrapper):
         max_steps: the length of an episode.
 
     Raises:
-        ValueError: `max_steps` is no positive integer.
+        ValueError: `max_steps` is no positive integer, or longer than a `TimeLimit` inside.
     """
 
     holds_state = True
+    layer = Layer.ENDS
+    keeps_observations = True
 
     def __init__(self, env: MultiAgentEnv, max_steps: int) -> None:
         super().__init__(env)
         if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
             raise ValueError(f"max_steps is {max_steps!r}; valid: a positive integer")
+        for inner in wrappers_of(env):
+            if isinstance(inner, TimeLimit) and inner.max_steps < max_steps:
+                raise ValueError(
+                    f"max_steps is {max_steps}, but the TimeLimit inside ends an episode after "
+                    f"{inner.max_steps}"
+                )
         self.max_steps = max_steps
 
     def reset(self, key: Array) -> tuple[Observations, TimeLimitState]:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from enum import IntEnum
 from functools import partial
 from typing import Any
 
@@ -20,35 +21,51 @@ Observations = dict[str, Array]
 Transition = tuple[Observations, Any, dict[str, Array], dict[str, Array], dict[str, Any]]
 
 
+class Layer(IntEnum):
+    """Where a wrapper stands: the table of orders. No wrapper goes around one of a higher layer.
+
+    The exception is `ANY`, within whatever resets: it changes what is seen or earned, but not when
+    an episode ends, so that statistics are those of whole episodes on either side of it.
+    """
+
+    ANY = 0
+    ENDS = 1  # decides when an episode ends: what counts episodes has to see that
+    EPISODES = 2  # counts or keeps whole episodes
+    RESETS = 3  # changes `step`: one in a stack, around everything that an episode is made of
+    CHECKS = 4  # looks at all that is handed out: one in a stack
+
+
 class Wrapper(MultiAgentEnv):
     """A JaxMARL environment around another, with every attribute of the other.
 
     A wrapper changes `reset` and `step_env`. Resetting at an episode's end is for `step`, which
-    needs no change: it takes both from the wrapper. So wrappers stack in any order, and each sees
-    the state in which an episode ends.
+    needs no change: it takes both from the wrapper. So each wrapper of a stack sees the state in
+    which an episode ends.
+
+    `layer` says where a wrapper stands in a stack. One that ends episodes sets it to `Layer.ENDS`:
+    statistics inside it would miss those ends, and are refused.
 
     A wrapper whose state holds more than the environment's keeps that under `env_state`
     (see `env_state`) and, if something of it outlives an episode, overrides `carry`.
 
     An environment that says `pure_observations = True` promises that `get_obs(state)` is what
-    `reset` and `step` return, and is spared some copying.
+    `reset` and `step` return, and is spared some copying. In a wrapper it keeps that promise if the
+    wrapper says `keeps_observations = True`: that it changes none, or changes `get_obs` alike.
 
     Wrappers of equal environments and equal options are equal, so a second one compiles nothing
     again; both pickle.
 
     Raises:
         TypeError: `env` is not a JaxMARL environment.
-        ValueError: `env` is a wrapper whose place is around this one, as that of `AutoReset` is.
+        ValueError: `env` has a wrapper whose place is around this one, as `AutoReset` is.
     """
 
     holds_state = False  # whether the state is one of this wrapper's, with an `env_state` in it
-    layer = 0  # those that change `step` go around the others: `AutoReset`, then `Checked`
+    layer = Layer.ANY
+    keeps_observations = False  # whether `get_obs` shows what `reset` and `step_env` do, if inside
 
     def __init__(self, env: MultiAgentEnv) -> None:
-        if not isinstance(env, MultiAgentEnv):
-            raise TypeError(f"{type(self).__name__} wraps JaxMARL environments, not {env!r}")
-        if isinstance(env, Wrapper) and env.layer and env.layer >= self.layer:
-            raise ValueError(f"{type(env).__name__} goes around {type(self).__name__}, not inside")
+        check_inner(type(self), env)
         self._env: Any = env
 
     def __getattr__(self, name: str) -> Any:
@@ -91,6 +108,11 @@ class Wrapper(MultiAgentEnv):
     def get_avail_actions(self, state: Any) -> dict[str, Array]:
         return self._env.get_avail_actions(self._inner(state))
 
+    @property
+    def pure_observations(self) -> bool:
+        """Whether `get_obs(state)` is what `reset` and `step` return."""
+        return self.keeps_observations and getattr(self._env, "pure_observations", False)
+
     # --- An episode ----------------------------------------------------------------------------
 
     def reset(self, key: Array) -> tuple[Observations, Any]:
@@ -131,7 +153,7 @@ class Wrapper(MultiAgentEnv):
     ) -> tuple[Observations, Any]:
         """What is seen and where it stands, after a reset where `done`."""
 
-        if getattr(self, "pure_observations", False):
+        if self.pure_observations:
             # Observations are big: on the way through the branch they cost more than seen anew.
             state = on_demand(self._restart)(done, state, key, reset_state)
             return self.get_obs(state), state
@@ -165,8 +187,34 @@ class Wrapper(MultiAgentEnv):
         return f"{type(self).__name__}({self._env!r}{''.join(options)})"
 
 
+def check_inner(outer: type[Any], env: Any) -> None:
+    """Refuses what must not be inside a wrapper of the class `outer`, which has a `layer`.
+
+    Raises:
+        TypeError: `env` is not a JaxMARL environment.
+        ValueError: one of its wrappers goes around `outer`, or is the same again.
+    """
+    name, layer = outer.__name__, outer.layer
+    if not isinstance(env, MultiAgentEnv):
+        raise TypeError(f"{name} wraps JaxMARL environments, not {env!r}")
+    for inner in wrappers_of(env):
+        if layer >= Layer.EPISODES and type(inner) is outer:
+            raise ValueError(f"{name} is inside already: one is enough")
+        if inner.layer > (layer or Layer.EPISODES) or layer == inner.layer == Layer.RESETS:
+            raise ValueError(f"{type(inner).__name__} goes around {name}, not inside")
+
+
+def wrappers_of(env: Any) -> Iterator[Wrapper]:
+    """The wrappers that an environment is in, from the outermost."""
+    while isinstance(env, Wrapper):
+        yield env
+        env = env._env
+
+
 class ObservationWrapper(Wrapper):
     """A wrapper that changes what is seen and nothing else; a subclass says how."""
+
+    keeps_observations = True
 
     def observe(self, obs: Observations) -> Observations:
         """What is handed out in place of `obs`."""

@@ -7,6 +7,7 @@ import pytest
 
 import paxmen
 from wrappers import AutoReset
+from wrappers.endings import endings
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,29 @@ def test_a_time_limit_is_a_truncation(last_step):
     info = last_step[0][4]
     assert (bool(info["terminated"]), bool(info["truncated"])) == (False, True)
     assert info["truncated"].shape == ()
+
+
+@pytest.mark.parametrize(
+    ("done", "told", "expected"),
+    [
+        (False, [True, False], (False, False)),  # one agent's end is not the team's
+        (True, [True, False], (True, False)),
+        (True, [False, False], (False, True)),
+        (True, None, (True, False)),
+        (False, None, (False, False)),
+    ],
+)
+def test_how_an_episode_ended(done, told, expected):
+    info = {} if told is None else {"terminated": jnp.array(told)}
+    ends = endings({"__all__": jnp.bool_(done), "agent_0": jnp.bool_(True)}, info)
+    assert tuple(map(bool, ends)) == expected
+
+
+def test_the_reset_has_a_key_of_its_own(env, last_step):
+    """Not that of the step, whose chance would be that of the start."""
+    (obs, state, *_), _ = last_step
+    fresh_obs, fresh = env.reset(jax.random.split(jax.random.key(1))[1])
+    jax.tree.map(np.testing.assert_array_equal, (obs, state), (fresh_obs, fresh))
 
 
 def test_in_mid_episode_nothing_is_reset(env):

@@ -56,6 +56,31 @@ def test_an_observation_outside_its_space(tally):
     assert "Broken.step_env: the observation of agent_0 is outside" in error.get()
 
 
+def test_the_first_and_the_last_observation_of_an_episode_are_checked(tally):
+    class Wide(type(tally)):
+        def __init__(self, resets):
+            super().__init__()
+            self.resets = resets
+
+        def reset(self, key):
+            obs, state = super().reset(key)
+            return {agent: x + 10.0 * self.resets for agent, x in obs.items()}, state
+
+        def step_env(self, key, state, actions):
+            obs, *rest = super().step_env(key, state, actions)
+            return {agent: x + 10.0 * (not self.resets) for agent, x in obs.items()}, *rest
+
+    error, _ = checkify.checkify(Checked(Wide(resets=True)).reset)(KEY)
+    assert "Wide.reset: the observation of agent_0 is outside" in error.get()
+    env = Checked(AutoReset(Wide(resets=False)))
+    _, (_, state) = checkify.checkify(env.reset)(KEY)
+    state = state.replace(total=jnp.int32(4))
+    actions = dict.fromkeys(tally.agents, jnp.int32(1))
+    error, (obs, *_) = checkify.checkify(env.step)(KEY, state, actions)
+    assert bool(env.observation_space("agent_0").contains(obs["agent_0"]))  # that of the reset
+    assert "Wide.step: the observation of agent_0 is outside" in error.get()
+
+
 def test_what_is_not_finite(tally):
     error = errors_of(breaking(tally, rewards={"agent_1": jnp.float32(jnp.nan)}), 1, 1)
     assert "the reward of agent_1 is not finite" in error.get()
@@ -81,9 +106,3 @@ def test_under_vmap_one_bad_environment_is_enough():
     assert step(keys, state, actions)[0].get() is None
     bad = actions | {"agent_3": jnp.array([0, 7, 0], jnp.int32)}
     assert "paxmen-4.step: the action of agent_3" in step(keys, state, bad)[0].get()
-
-
-def test_it_goes_around_auto_reset(tally):
-    for wrapper in (AutoReset, Checked):
-        with pytest.raises(ValueError, match="Checked goes around"):
-            wrapper(Checked(tally))

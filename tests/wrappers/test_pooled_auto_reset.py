@@ -38,6 +38,34 @@ def test_only_those_who_are_done_start_anew(pooled):
     assert {float(tally.draw[0]), float(tally.draw[2])} <= pool
 
 
+def test_statistics_outlive_a_reset(pooled):
+    """Of each environment its own, in the steps after its episode's end."""
+    _, state = pooled.reset(KEY)
+    for moves in ([2, 1, 2, 0], [2, 1, 2, 0]), ([2, 1, 1, 0], [2, 1, 0, 1]), ([1] * 4, [0] * 4):
+        _, state, _, _, info = pooled.step(KEY, state, move(*moves))
+    np.testing.assert_array_equal(info["returned_episode"][:, 0], [False, True, False, False])
+    returns = [[4, 4], [3, 2], [3, 2], [0, 0]]
+    np.testing.assert_array_equal(info["returned_episode_returns"], returns)
+    np.testing.assert_array_equal(info["any_episode_returned"][:, 1], [True, True, True, False])
+    np.testing.assert_array_equal(state.env_state.running.length, [1, 0, 1, 3])
+
+
+def test_each_environment_steps_and_starts_by_chance_of_its_own(tally):
+    class Rolling(type(tally)):
+        def step_env(self, key, state, actions):
+            *rest, info = super().step_env(key, state, actions)
+            return *rest, info | {"roll": jax.random.uniform(key)}
+
+    pooled = PooledAutoReset(Rolling(), 16, POOL)
+    _, state = pooled.reset(KEY)
+    assert len(np.unique(state.env_state.draw)) == 16
+    assert len(np.unique(state.pool[1].draw)) == POOL
+    assert not np.intersect1d(state.env_state.draw, state.pool[1].draw).size
+    still = dict.fromkeys(tally.agents, jnp.zeros(16, jnp.int32))
+    *_, info = pooled.step(KEY, state, still)
+    assert len(np.unique(info["roll"])) == 16
+
+
 def test_every_state_of_the_pool_is_drawn(tally):
     pooled = PooledAutoReset(TimeLimit(tally, 1), 64, POOL)
     _, state = pooled.reset(KEY)

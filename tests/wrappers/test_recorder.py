@@ -32,6 +32,11 @@ def test_the_last_episode_is_kept_whole(tally, play):
     assert len(set(states.draw.tolist())) == 1
 
 
+def test_a_state_of_a_wrapper_around_it_will_do(tally, play):
+    env = AutoReset(EpisodeStatistics(Recorder(tally, max_steps=4)))
+    assert totals(env.recording(play(env, MOVES)[-1][1])) == [0, 2, 4, 6]
+
+
 def test_only_chosen_episodes_are_kept(tally, play):
     env = AutoReset(Recorder(tally, max_steps=4, choose=lambda episode: episode == 1))
     kept = [env.recording(step[1]) for step in play(env, MOVES)]

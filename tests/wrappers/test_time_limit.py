@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wrappers import AutoReset, TimeLimit
+from wrappers import AgentId, AutoReset, TimeLimit
 
 
 def ends(seen):
@@ -42,6 +42,14 @@ def test_without_auto_reset_each_agent_is_told(tally, play):
     (*_, info), (*_, last) = play(TimeLimit(tally, 2), [(1, 0), (1, 0)])
     np.testing.assert_array_equal(info["truncated"], [False, False])
     np.testing.assert_array_equal(last["truncated"], [True, True])
+
+
+def test_a_limit_that_another_one_forestalls_is_refused(tally, play):
+    seen = play(TimeLimit(AgentId(TimeLimit(tally, 3)), 2), [(1, 0), (1, 0)])
+    assert [bool(step[3]["__all__"]) for step in seen] == [False, True]
+    assert TimeLimit(TimeLimit(tally, 3), 3).max_steps == 3
+    with pytest.raises(ValueError, match=r"max_steps is 4, but the TimeLimit inside.* after 3"):
+        TimeLimit(AgentId(TimeLimit(tally, 3)), 4)
 
 
 @pytest.mark.parametrize("limit", [0, -3, 2.0, True, "5"])

@@ -124,16 +124,32 @@ def test_only_environments_can_be_wrapped():
         AgentId("paxmen-4")
 
 
-def test_auto_reset_goes_outermost(bare):
-    for wrapper in (EpisodeStatistics, AgentId, AutoReset, lambda env: PooledAutoReset(env, 2, 2)):
-        with pytest.raises(ValueError, match="AutoReset goes around"):
-            wrapper(AutoReset(bare))
-
-
 def test_raw_keys_are_keys(env):
     typed = env.reset(KEY)
     raw = env.reset(jax.random.key_data(KEY))
     jax.tree.map(np.testing.assert_array_equal, raw, typed)
+
+
+def test_what_ones_own_wrapper_shows_is_not_looked_up_again(bare):
+    """`get_obs` need not know what `step_env` does to observations, as noise, even in PaxMen."""
+
+    class Brighter(Wrapper):
+        def step_env(self, key, state, actions):
+            obs, *rest = super().step_env(key, state, actions)
+            return {agent: seen + 0.5 for agent, seen in obs.items()}, *rest
+
+    _, state = bare.reset(KEY)
+    plain = bare.step(KEY, state, still(bare))[0]["agent_0"]
+    for env in (Brighter(bare), AutoReset(Brighter(bare)), AutoReset(TimeLimit(Brighter(bare), 9))):
+        _, state = env.reset(KEY)
+        obs = env.step(KEY, state, still(env))[0]
+        np.testing.assert_array_equal(obs["agent_0"], plain + 0.5)
+
+
+def test_observations_that_can_be_looked_up_are_not_carried(bare, env):
+    assert bare.pure_observations
+    assert env.pure_observations
+    assert not AutoReset(Wrapper(bare)).pure_observations
 
 
 def test_step_without_auto_reset_resets_too(bare):

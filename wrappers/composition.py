@@ -1,0 +1,63 @@
+"""The usual wrappers, each in its place."""
+
+from __future__ import annotations
+
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+
+from wrappers.agent_id import AgentId
+from wrappers.auto_reset import AutoReset
+from wrappers.checked import Checked
+from wrappers.episode_statistics import EpisodeStatistics, Success
+from wrappers.recorder import Recorder
+from wrappers.time_limit import TimeLimit
+from wrappers.world_state import WorldState
+from wrappers.wrapper import Wrapper
+
+
+def wrap(
+    env: MultiAgentEnv,
+    *,
+    agent_id: bool = False,
+    world_state: bool = False,
+    time_limit: int | None = None,
+    statistics: bool | Success = False,
+    record: int | None = None,
+    auto_reset: bool = True,
+    checked: bool = False,
+) -> Wrapper:
+    """An environment in the wrappers that are asked for, in the order in which they belong.
+
+        >>> env = wrappers.wrap(paxmen.make("paxmen-4"), time_limit=50, statistics=True)
+
+    Args:
+        env: an environment; it may be in wrappers already.
+        agent_id: `AgentId`.
+        world_state: `WorldState`, which holds the agents' ids if they see them.
+        time_limit: `max_steps` of a `TimeLimit`.
+        statistics: `EpisodeStatistics`; a function is its `success`.
+        record: `max_steps` of a `Recorder`.
+        auto_reset: `AutoReset`. Leave it out for what resets by itself: `PooledAutoReset`,
+            `MavaView` and the adapters go around the result.
+        checked: `Checked`.
+
+    Raises:
+        TypeError: `env` is not a JaxMARL environment, or `AgentId` cannot extend what it shows.
+        ValueError: a number is no positive integer, or `env` has a wrapper already whose place is
+            around one that is asked for.
+    """
+    wrapped = env
+    if agent_id:
+        wrapped = AgentId(wrapped)
+    if world_state:
+        wrapped = WorldState(wrapped)
+    if time_limit is not None:
+        wrapped = TimeLimit(wrapped, time_limit)
+    if statistics:
+        wrapped = EpisodeStatistics(wrapped, None if statistics is True else statistics)
+    if record is not None:
+        wrapped = Recorder(wrapped, record)
+    if auto_reset:
+        wrapped = AutoReset(wrapped)
+    if checked:
+        wrapped = Checked(wrapped)
+    return wrapped if isinstance(wrapped, Wrapper) else Wrapper(wrapped)
