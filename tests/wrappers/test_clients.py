@@ -48,6 +48,25 @@ def test_torchrl_checks_the_specs(torchrl):
     assert rollout["next", group, "reward"].shape == (LIMIT, 4, 1)
 
 
+def test_torchrl_sees_whole_episodes(torchrl):
+    """Two episodes of five steps, each of which pays everybody −0.1."""
+    torch: Any = pytest.importorskip("torch", reason="torch is missing: pip install torchrl")
+    wrap = torchrl("envs.libs.pettingzoo", "PettingZooWrapper")
+    env = wrap(to_pettingzoo(TimeLimit(paxmen.make("paxmen-4"), LIMIT)), done_on_any=False, seed=0)
+    (group,) = env.group_map
+    blocked = torch.zeros((4,), dtype=torch.int64)  # up, which the mask may not allow: a wait
+
+    def wait(data):
+        return data.set((group, "action"), blocked)
+
+    batch = env.rollout(2 * LIMIT, wait, break_when_any_done=False)
+    paid = batch["next", group, "reward"].squeeze(-1)
+    np.testing.assert_allclose(paid, np.full((2 * LIMIT, 4), -0.1), 1e-6)
+    ends = batch["next", "truncated"].squeeze(-1).tolist()
+    assert ends == ([False] * (LIMIT - 1) + [True]) * 2
+    assert not batch["next", "terminated"].any()
+
+
 def test_torchrl_trains(torchrl):
     """One step of PPO with masked actions, over episodes in which agents die before the end."""
     torch: Any = pytest.importorskip("torch", reason="torch is missing: pip install torchrl")

@@ -10,6 +10,7 @@ import sys
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from PIL import Image, ImageSequence
 
 from tests.wrappers.scenes import BLUE, BOARD, NASTY, RED, WHITE, make_scene
 from wrappers import check_scene, html_replay, render_frame, render_frames, save_scene
@@ -160,6 +161,47 @@ def test_a_film_shows_what_the_frames_show(tmp_path, suffix):
         off = np.abs(shown[..., :3].astype(int) - drawn).max(axis=-1)
         assert off.mean() < 6
         assert np.mean(off > 60) < 0.01
+
+
+STANDS = [[0.5, 1.5]]  # where the disc is
+MOVES = [[1.5, 1.5]]
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+@pytest.mark.parametrize("rate", [8, 3])
+def test_a_film_has_a_picture_for_each_frame_where_nothing_moves(tmp_path, suffix, rate):
+    """Encoders make one picture of those that are alike, or none that is animated."""
+    for discs in ([STANDS] * 20, [STANDS, STANDS, MOVES, MOVES, MOVES, STANDS, STANDS]):
+        frames = len(discs)
+        scene = make_scene(frames=frames, rate=rate, readouts={"step": ["0"] * frames})
+        for frame, disc in zip(scene["frames"], discs, strict=True):
+            frame["disc"] = disc
+        path = save_scene(scene, tmp_path / f"still{suffix}")
+        with Image.open(path) as film:
+            assert film.n_frames == frames
+            shown, durations = [], []
+            for picture in ImageSequence.Iterator(film):
+                picture.load()
+                shown.append(np.asarray(picture.convert("RGB")).astype(int))
+                durations.append(picture.info["duration"])
+        step = 1000 / rate
+        assert durations[-1] == 1500
+        assert durations[:-1] == pytest.approx([step] * (frames - 1), abs=10)
+        assert sum(durations) == pytest.approx(step * (frames - 1) + 1500, abs=10)
+        for picture, drawn in zip(shown, render_frames(scene), strict=True):
+            off = np.abs(picture - drawn).max(axis=-1)
+            assert off.mean() < 6
+            assert np.mean(off > 60) < 0.01
+
+
+def test_a_video_has_a_picture_for_each_frame_where_nothing_moves(tmp_path):
+    """Three for each step at 8 steps a second, and as many as fit into a second and a half."""
+    scene = make_scene(frames=20, rate=8, readouts={"step": ["0"] * 20})
+    for frame in scene["frames"]:
+        frame["disc"] = STANDS
+    path = save_scene(scene, tmp_path / "still.mp4")
+    assert len(list(iio.imiter(path))) == 1 + 19 * 3 + 36
+    assert iio.immeta(path)["duration"] == pytest.approx((1 + 19 * 3) / 24 + 1.5, abs=0.05)
 
 
 def test_a_video_stays_on_its_last_picture(tmp_path):

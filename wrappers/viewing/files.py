@@ -28,6 +28,7 @@ _LAST_SECONDS = 1.5  # for which the last picture stays
 _COLOURS, _COMMON_COLOURS = 255, 64  # of a GIF; its 256th is "as before"
 _AS_BEFORE = 255
 _PALETTE_SAMPLES = 8  # pictures
+_ALIKE = 31  # of 255: libwebp takes what differs by less for the same, at any quality
 
 
 def save_scene(
@@ -102,13 +103,16 @@ def _write_gif(scene: Scene, path: Path, theme: str) -> None:
         np.asarray(Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE))
         for picture in pictures
     ]
-    changes = [indexed[0]] + [
-        np.where(now == before, np.uint8(_AS_BEFORE), now) for before, now in pairwise(indexed)
-    ]
+    changes = [indexed[0]]
+    for before, now in pairwise(indexed):
+        change = np.where(now == before, np.uint8(_AS_BEFORE), now)
+        if (change == changes[-1]).all():  # Pillow would make one picture of both
+            change[0, 0] = now[0, 0]
+        changes.append(change)
     _write_animation(
         path,
         [_image(change, palette) for change in changes],
-        scene["rate"],
+        _durations(len(changes), scene["rate"], unit=10),
         transparency=_AS_BEFORE,
         disposal=1,  # leave the picture, and draw the next one over it
         optimize=False,
@@ -116,12 +120,34 @@ def _write_gif(scene: Scene, path: Path, theme: str) -> None:
 
 
 def _write_webp(scene: Scene, path: Path, theme: str) -> None:
-    pictures = [Image.fromarray(picture) for picture in render_frames(scene, theme=theme)]
-    _write_animation(path, pictures, scene["rate"], quality=80, method=0)
+    frames = list(render_frames(scene, theme=theme))
+    pictures, opacity = [Image.fromarray(frames[0])], 255
+    for before, now in pairwise(frames):
+        # libwebp makes one picture of two that are alike, so the opacity of a corner tells them apart.
+        alike = np.abs(now.astype(np.int16) - before).max() <= _ALIKE
+        opacity = 509 - opacity if alike else 255
+        pictures.append(_with_corner(now, opacity))
+    durations = _durations(len(pictures), scene["rate"], unit=1)
+    _write_animation(path, pictures, durations, quality=80, method=0)
 
 
-def _write_animation(path: Path, pictures: list[Image.Image], rate: float, **options: Any) -> None:
-    durations = [round(1000 / rate)] * (len(pictures) - 1) + [round(1000 * _LAST_SECONDS)]
+def _with_corner(picture: NDArray[np.uint8], opacity: int) -> Image.Image:
+    image = Image.fromarray(picture)
+    if opacity < 255:
+        image.putalpha(255)
+        image.putpixel((0, 0), (*picture[0, 0].tolist(), opacity))
+    return image
+
+
+def _durations(pictures: int, rate: float, unit: int) -> list[int]:
+    """Milliseconds of each picture in whole units, so rounded that no error adds up."""
+    starts = np.round(np.arange(pictures) * 1000 / (rate * unit)).astype(int) * unit
+    return [*np.diff(starts).tolist(), round(1000 * _LAST_SECONDS)]
+
+
+def _write_animation(
+    path: Path, pictures: list[Image.Image], durations: list[int], **options: Any
+) -> None:
     pictures[0].save(
         path, save_all=True, append_images=pictures[1:], duration=durations, loop=0, **options
     )

@@ -14,7 +14,10 @@ from gymnasium.spaces import Box, MultiDiscrete
 from gymnasium.utils.env_checker import check_env, data_equivalence
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import RecordEpisodeStatistics
+from gymnasium.wrappers.utils import RunningMeanStd
+from gymnasium.wrappers.vector import NormalizeObservation, NormalizeReward
 from gymnasium.wrappers.vector import RecordEpisodeStatistics as RecordVectorStatistics
+from packaging.version import Version
 
 import aerojax
 import paxmen
@@ -152,14 +155,45 @@ def test_what_a_reset_hides(limited):
     np.testing.assert_array_equal(infos["_win"], [False, True])
 
 
-def test_its_statistics_of_many(limited):
-    env = RecordVectorStatistics(to_gymnasium(limited, num_envs=2))
+def episodes_of_three(env, steps=6):
+    """What `env` returns in each step of two episodes: three steps, each with a reward of −0.1."""
     env.reset(seed=0)
-    for moves in ([[2, 2], [0, 0]], [[2, 2], [0, 0]], [[1, 0], [1, 0]]):
-        *_, infos = env.step(np.array(moves))
-    assert list(env.return_queue) == [4.0, 0.5]
-    assert list(env.length_queue) == [2, 3]
-    np.testing.assert_array_equal(infos["episode"]["l"], [0, 3])
+    still = np.zeros(env.action_space.shape, int)
+    return [env.step(still) for _ in range(steps)]
+
+
+def test_statistics_of_many_are_those_of_whole_episodes(maze):
+    steps = episodes_of_three(to_gymnasium(EpisodeStatistics(maze), num_envs=2))
+    np.testing.assert_allclose([rewards for _, rewards, *_ in steps], np.full((6, 2), -0.1), 1e-6)
+    assert ["final_info" in infos for *_, infos in steps] == [False, False, True] * 2
+    for last in (steps[2][-1]["final_info"], steps[5][-1]["final_info"]):
+        np.testing.assert_allclose(last["returned_episode_returns"], np.full((2, 4), -0.3), 1e-6)
+        np.testing.assert_array_equal(last["returned_episode_lengths"], np.full((2, 4), 3))
+
+
+SAME_STEP_IS_RIGHT = Version(gymnasium.__version__) >= Version("1.4")  # as docs/clients.md says
+
+
+def test_gymnasiums_own_statistics_of_many(maze):
+    env = RecordVectorStatistics(to_gymnasium(maze, num_envs=2))
+    episodes_of_three(env)
+    later = (-0.3, 3) if SAME_STEP_IS_RIGHT else (-0.2, 2)
+    np.testing.assert_allclose(env.return_queue, [-0.3, -0.3, later[0], later[0]], 1e-6)
+    assert list(env.length_queue) == [3, 3, later[1], later[1]]
+
+
+def test_gymnasiums_own_scale_of_rewards_of_many(maze):
+    env = NormalizeReward(to_gymnasium(maze, num_envs=2), gamma=0.5)
+    episodes_of_three(env)
+    right = RunningMeanStd(shape=())
+    for discounted in [-0.1, -0.15, -0.175] * 2:
+        right.update(np.full(2, discounted))
+    assert np.isclose(env.return_rms.var, right.var, 1e-4) == SAME_STEP_IS_RIGHT
+
+
+def test_gymnasiums_scale_of_observations_refuses_many(maze):
+    with pytest.raises((AssertionError, ValueError)):
+        NormalizeObservation(to_gymnasium(maze, num_envs=2))
 
 
 def test_our_statistics_outlive_the_episode(tally):
