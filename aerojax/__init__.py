@@ -5,7 +5,10 @@
 """
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from aerojax.jaxmarl_import import keep_jaxmarl_quiet
 
 if TYPE_CHECKING:
     from aerojax.aircraft import CLASSES as CLASSES
@@ -42,9 +45,15 @@ _MODULE_OF = {
     "make": "aerojax.registration",
 }
 
+keep_jaxmarl_quiet()
+
 
 def __getattr__(name: str) -> Any:
     """Binds what is public at first touch: importing JAX and JaxMARL takes seconds."""
+    if name == "__version__":
+        return version("paxmen-aerojax")
+    if name == "__all__":
+        return __dir__()
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_MODULE_OF[name]), name)

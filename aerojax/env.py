@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr, redirect_stdout
 from functools import cache, partial
 from typing import Any
 
@@ -15,11 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
-
-# JaxMARL 0.2, while it is imported, puts sys.__stdout__ in place of a notebook's output.
-with redirect_stdout(sys.stdout), redirect_stderr(sys.stderr):
-    from jaxmarl.environments.multi_agent_env import MultiAgentEnv
-    from jaxmarl.environments.spaces import Box, Discrete
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+from jaxmarl.environments.spaces import Box, Discrete
 
 from aerojax import actions as action_rules
 from aerojax import observation

@@ -4,8 +4,10 @@
 >>> obs, state = env.reset(jax.random.key(0))
 """
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from paxmen.jaxmarl_import import keep_jaxmarl_quiet
 from paxmen.registration import list_envs, make
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from paxmen.state import State
 
 __all__ = ["PaxMen", "State", "list_envs", "make"]
+
+keep_jaxmarl_quiet()
 
 
 def __getattr__(name: str) -> Any:
@@ -25,6 +29,8 @@ def __getattr__(name: str) -> Any:
         from paxmen.state import State
 
         return State
+    if name == "__version__":
+        return version("paxmen-aerojax")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

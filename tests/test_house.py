@@ -2,10 +2,15 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
+import zipfile
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from packaging.markers import Marker
@@ -201,7 +206,7 @@ def applies(marker: Marker | None, python: str) -> bool:
     return marker is None or marker.evaluate(environment)
 
 
-@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
 def test_lock_holds_one_fitting_pin_of_every_dependency(python):
     pins = {}
     for requirement, _ in lock_entries():
@@ -214,6 +219,8 @@ def test_lock_holds_one_fitting_pin_of_every_dependency(python):
     extras = [project["optional-dependencies"][name] for name in locked]
     for text in (*project["dependencies"], *(line for extra in extras for line in extra)):
         wanted = Requirement(text)
+        if not applies(wanted.marker, python):
+            continue
         assert wanted.specifier.contains(pins[canonicalize_name(wanted.name)]), wanted
 
 
@@ -247,20 +254,187 @@ def test_import_is_quiet_and_starts_no_backend(package):
 
 
 @pytest.mark.parametrize(
-    "first", ["paxmen.make('paxmen-4')", "aerojax.make('search_4')", "wrappers.AutoReset"]
+    "first",
+    [
+        "paxmen.make('paxmen-4')",
+        "aerojax.make('search_4')",
+        "wrappers.AutoReset",
+        "import mars_demo.learning.task",
+    ],
 )
 def test_a_notebook_that_imports_jaxmarl_through_us_keeps_its_output(first):
-    """While it is imported, JaxMARL 0.2 puts sys.__stdout__ in place of any other."""
+    """While it is imported, JaxMARL 0.2 announces itself, and puts sys.__stdout__ in place."""
     script = f"""
 import io, sys
 sys.stdout, sys.stderr = out, err = io.StringIO(), io.StringIO()
-import paxmen, aerojax, wrappers
+import {first.removeprefix("import ").partition(".")[0]}
 {first}
 assert "jaxmarl" in sys.modules
 assert (sys.stdout, sys.stderr) == (out, err)
+assert (out.getvalue(), err.getvalue()) == ("", "")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_more_than_jaxmarls_announcements_is_swallowed(package, tmp_path):
+    """Here of a package of that name, which prints them, and more, and does not work."""
+    environments = tmp_path / "jaxmarl" / "environments"
+    environments.mkdir(parents=True)
+    (tmp_path / "jaxmarl" / "__init__.py").write_text("import jaxmarl.environments")
+    (environments / "__init__.py").write_text("""
+import sys
+print("Importing submoduled environments...")
+print("Submoduled environments not found. Skipping import.")
+print("this one matters", "Submoduled environments not found. Skipping import.")
+print("a warning", file=sys.stderr)
+raise ImportError("it is broken")
+""")
+    script = f"""
+import sys
+import {package}
+sys.path.insert(0, {str(tmp_path)!r})
+try:
+    import jaxmarl
+except ImportError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    told = "this one matters Submoduled environments not found. Skipping import."
+    assert done.stdout.splitlines() == [told, "it is broken"]
+    assert done.stderr == "a warning\n"
+
+
+def test_importing_jaxmarl_has_one_text():
+    """The environments stand on nothing of ours, so each has it."""
+    files = {(ROOT / top / "jaxmarl_import.py").read_text() for top in (*ENVIRONMENTS, "wrappers")}
+    assert len(files) == 1
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_public_names_are_those_that_are_listed(package):
+    module = import_module(package)
+    everything: dict[str, object] = {}
+    exec(f"from {package} import *", everything)
+    names = everything.keys() - {"__builtins__"}
+    assert names == {*module.__all__}
+    assert not any(
+        name.startswith("_") or isinstance(everything[name], ModuleType) for name in names
+    )
+    if package != "mars_demo":
+        assert names == {*dir(module)}
+        assert len(names) >= 4
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_knows_its_version(package):
+    assert import_module(package).__version__ == PROJECT["project"]["version"]
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'nothing'"):
+        _ = import_module(package).nothing
+
+
+WITHOUT = """
+import pathlib, sys
+import jax  # whose own file locks want fcntl
+
+sys.modules.update(dict.fromkeys(["pygame", "fcntl", "pettingzoo"]))
+import paxmen, wrappers
+from wrappers import *
+import mars_demo.cli.main, mars_demo.cli.demo, mars_demo.experiments.worker, mars_demo.tasks.registry
+
+with mars_demo.experiments.worker._alone(pathlib.Path(".")):
+    pass
+env = paxmen.make("paxmen-4")
+_, state = env.reset(jax.random.key(0))
+scene = wrappers.viewing.rendering.state_scene(env, state)
+for name in ("picture.svg", "page.html"):
+    assert wrappers.save_scene(scene, name).stat().st_size > 5000
+shown = wrappers.show(scene)
+assert "data:image/svg+xml;base64," in shown._repr_html_() and shown._repr_png_() is None
+wrappers.to_gymnasium(env), wrappers.to_gymnax(env)
+
+def refused(call, *words):
+    try:
+        call()
+    except ImportError as error:
+        assert "\\n" not in str(error) and all(word in str(error) for word in words), error
+    else:
+        raise AssertionError(words)
+
+lacks_pygame = "pictures and windows need pygame", "pip install pygame, or write .svg or .html"
+for suffix in (".png", ".gif", ".webp", ".mp4"):
+    refused(lambda: wrappers.save_scene(scene, "picture" + suffix), *lacks_pygame)
+refused(lambda: wrappers.render(env, state), *lacks_pygame)
+refused(lambda: wrappers.to_gymnasium(env, render_mode="rgb_array"), *lacks_pygame)
+refused(lambda: wrappers.to_pettingzoo(env), "pip install 'paxmen-aerojax[pettingzoo]'")
+assert sorted(path.name for path in pathlib.Path(".").iterdir()) == ["page.html", "picture.svg"]
+assert mars_demo.cli.demo.default_formats() == ["html"]
+for command in (["play", "paxmen-4"], ["watch", "--pretrained", "paxmen-4"]):
+    try:
+        mars_demo.cli.main.main(command)
+    except SystemExit as stop:
+        assert stop.code == 2
+"""
+
+
+def test_all_but_pictures_and_windows_works_without_pygame(tmp_path):
+    """And without `fcntl`, which Windows lacks, and PettingZoo, which is an extra."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    lines = done.stderr.splitlines()
+    assert [line.partition(": pictures and")[0] for line in lines] == ["no GIF", "error", "error"]
+    for line in lines:
+        assert ": pictures and windows need pygame, which has no wheel for every Python" in line
+        assert line.endswith("pip install pygame, or write .svg or .html")
+
+
+BUILD = """
+import sys
+from setuptools import build_meta
+
+print(getattr(build_meta, sys.argv[1])(sys.argv[2]))
+"""
+
+
+def build(kind: str, source: Path, target: Path) -> Path:
+    """What a build front end would make of a folder, without a network."""
+    done = subprocess.run(
+        [sys.executable, "-c", BUILD, f"build_{kind}", str(target)],
+        cwd=source,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
+    return target / done.stdout.splitlines()[-1]
+
+
+def test_what_is_published_is_the_packages(tmp_path):
+    """The source distribution has what the wheel needs, and no test without its helpers."""
+    source = tmp_path / "source"
+    for top in (*PACKAGES, "tests"):
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(ROOT / top, source / top, ignore=ignored)
+    for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    files = {
+        str(path.relative_to(source))
+        for top in PACKAGES
+        for path in (source / top).rglob("*")
+        if path.is_file() and "wrappers/viewing/viewer" not in str(path)
+    }
+    sdist = build("sdist", source, tmp_path)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    unpacked = tmp_path / sdist.name.removesuffix(".tar.gz")
+    assert not (unpacked / "tests").exists()
+    with zipfile.ZipFile(build("wheel", unpacked, tmp_path)) as wheel:
+        packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert packed == files
 
 
 def test_no_test_has_a_time_out_of_its_own():

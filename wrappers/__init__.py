@@ -5,10 +5,11 @@ package starts neither JAX nor pygame.
 """
 
 import os
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from wrappers.jaxmarl_import import keep_jaxmarl_quiet
 
 if TYPE_CHECKING:
     from wrappers.agent_id import AgentId as AgentId
@@ -84,15 +85,17 @@ _MODULE_OF = {
 }
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # pygame would print a greeting
+keep_jaxmarl_quiet()
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("paxmen-aerojax")
+    if name == "__all__":
+        return __dir__()
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # JaxMARL 0.2, while it is imported, puts sys.__stdout__ in place of a notebook's output.
-    with redirect_stdout(sys.stdout), redirect_stderr(sys.stderr):
-        module = import_module(_MODULE_OF[name])
-    return getattr(module, name)
+    return getattr(import_module(_MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import jax
@@ -20,8 +21,10 @@ from mars_demo.learning.task import Task
 from mars_demo.runs.folder import train_run
 from mars_demo.runs.outputs import check_writable
 from mars_demo.tasks.registry import get_task
+from wrappers.viewing import check_pygame
 
 EPISODES = 256
+_EPISODES = {".gif": "an episode, animated", ".html": "an episode with a scrubber"}
 
 
 def demo(task_name: str, algo: str, out: Path, seed: int, total_steps: int | None) -> None:
@@ -48,12 +51,11 @@ def demo(task_name: str, algo: str, out: Path, seed: int, total_steps: int | Non
     print(format_scores(task, scores))
     bars = {name: float(s.score.mean()) for name, s in scores.items() if name != "trained"}
     draw_curves({f"{algo.upper()}, seed {seed}": [out]}, bars, task.score_name, out / "curve.png")
-    drawn = render(team, ["gif", "html"], out, seed=0, greedy=False)
+    drawn = render(team, default_formats(), out, seed=0, greedy=False)
     print("Look at:")
     for what, path in {
         "learning curve": out / "curve.png",
-        "an episode, animated": drawn[0],
-        "an episode with a scrubber": drawn[1],
+        **{_EPISODES[path.suffix]: path for path in drawn},
         "checkpoints": out / "checkpoints",
         "metrics": out / "metrics.jsonl",
     }.items():
@@ -76,6 +78,16 @@ def format_scores(task: Task, scores: dict[str, Episodes]) -> str:
         )
         lines.append(f"{name:16s} {score:>22s} {reward:>18s} {len(played.score):>10d}")
     return "\n".join(lines)
+
+
+def default_formats() -> list[str]:
+    """GIF and HTML; HTML alone, and a line that says why, where nothing draws pictures."""
+    try:
+        check_pygame()
+    except ImportError as error:
+        print(f"no GIF: {error}", file=sys.stderr)
+        return ["html"]
+    return ["gif", "html"]
 
 
 def render(team: Trained, formats: list[str], out: Path, seed: int, greedy: bool) -> list[Path]:

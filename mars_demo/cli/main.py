@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
 import tyro
@@ -70,12 +71,17 @@ COMMANDS: dict[str, type[Any]] = {
     "demo": Demo,
 }
 
-_ABOUT = "PaxMen and AeroJAX's reference trainer: MARS, MAPPO and MASPO."
+_ABOUT = (
+    "PaxMen and AeroJAX's reference trainer: MARS, MAPPO and MASPO. --version prints its version."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parses and runs a command; a user's mistake ends in one line on stderr and exit code 2."""
     args = list(sys.argv[1:] if argv is None else argv)
+    if args == ["--version"]:
+        print(f"mars-demo {version('paxmen-aerojax')}")
+        return
     try:
         _parse(args).run()
     except (ValueError, RunError, CheckpointError, OSError, ImportError) as error:

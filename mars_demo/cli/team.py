@@ -12,6 +12,7 @@ from tyro.conf import Positional
 from mars_demo.evaluation.episodes import Trained, trained_run
 from mars_demo.learning.config import check_number
 from mars_demo.runs.folder import RunError
+from wrappers.viewing import check_pygame
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,12 @@ class Render(_Played):
     """Where to write [the run's folder, or demo/TASK]."""
 
     def run(self) -> None:
-        from mars_demo.cli.demo import render
+        from mars_demo.cli.demo import default_formats, render
 
         chosen = [name for name in ("gif", "mp4", "html") if getattr(self, name)]
         team = self.team()
         out = self.out or self.folder or Path("demo") / team.trainer.task.name
-        for path in render(team, chosen or ["gif", "html"], out, self.seed, self.greedy):
+        for path in render(team, chosen or default_formats(), out, self.seed, self.greedy):
             print(path)
 
 
@@ -84,6 +85,7 @@ class Watch(_Played):
     """Watch a trained team in a window, episode after episode. H shows the keys."""
 
     def run(self) -> None:
+        check_pygame()
         from mars_demo.play.watch import watch
         from wrappers.viewing.window import NoDisplayError
 
@@ -115,6 +117,7 @@ class Play:
     """Seed of the first episode."""
 
     def run(self) -> None:
+        check_pygame()
         from mars_demo.play.playing import PlayOptions, play
         from wrappers.viewing.window import NoDisplayError
 

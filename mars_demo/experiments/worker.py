@@ -98,7 +98,8 @@ def main() -> None:
     _stop_when_orphaned()
     # SLURM tells every process of a job that its time is nearly over. The one that started this
     # has itself queued anew, and asks this to stop.
-    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+    if hasattr(signal, "SIGUSR2"):
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     sweep, name = Path(sys.argv[1]), sys.argv[2]
     try:
         train_job(read_plan(sweep).jobs[name], sweep)

@@ -57,7 +57,8 @@ def save_scene(
         ValueError: a suffix that is none of these, a frame that the scene has not or that the
             format does not ask for, or what is wrong with the scene.
         OSError: the file cannot be written.
-        ImportError: MP4 without ffmpeg; the message says how to install it.
+        ImportError: a picture or film without pygame, or MP4 without ffmpeg; the message says how
+            to install it.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -123,7 +124,7 @@ def _write_webp(scene: Scene, path: Path, theme: str) -> None:
     frames = list(render_frames(scene, theme=theme))
     pictures, opacity = [Image.fromarray(frames[0])], 255
     for before, now in pairwise(frames):
-        # libwebp makes one picture of two that are alike, so the opacity of a corner tells them apart.
+        # libwebp makes one picture of two that are alike; a corner's opacity tells them apart.
         alike = np.abs(now.astype(np.int16) - before).max() <= _ALIKE
         opacity = 509 - opacity if alike else 255
         pictures.append(_with_corner(now, opacity))

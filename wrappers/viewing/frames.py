@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pygame
 from numpy.typing import NDArray
 
-from wrappers.viewing.painter import Painter
+from wrappers.viewing import check_pygame
 from wrappers.viewing.scene import Scene, check_frame, check_scene
+
+if TYPE_CHECKING:
+    import pygame
+
+    from wrappers.viewing.painter import Painter
 
 
 def render_frames(
@@ -29,11 +34,12 @@ def render_frames(
 
     Raises:
         ValueError: what is wrong with the scene or with another argument, before anything is drawn.
+        ImportError: pygame is missing.
     """
     check_scene(scene)
     _check_least("board", board, 64)
     _check_least("between", between, 1)
-    painter = Painter(scene, theme, board)
+    painter = _painter(scene, theme, board)
     moments = (len(scene["frames"]) - 1) * between + 1
     return (_pixels(painter.paint(moment / between)) for moment in range(moments))
 
@@ -54,11 +60,12 @@ def render_frame(
 
     Raises:
         ValueError: what is wrong with the scene or with another argument.
+        ImportError: pygame is missing.
     """
     check_scene(scene)
     check_frame(scene, frame)
     _check_least("board", board, 64)
-    return _pixels(Painter(scene, theme, board).paint(frame))
+    return _pixels(_painter(scene, theme, board).paint(frame))
 
 
 def _check_least(name: str, value: int, least: int) -> None:
@@ -66,6 +73,15 @@ def _check_least(name: str, value: int, least: int) -> None:
         raise ValueError(f"{name} must be at least {least}, got {value}")
 
 
+def _painter(scene: Scene, theme: str, board: int) -> Painter:
+    check_pygame()
+    from wrappers.viewing.painter import Painter
+
+    return Painter(scene, theme, board)
+
+
 def _pixels(picture: pygame.Surface) -> NDArray[np.uint8]:
+    import pygame
+
     width, height = picture.get_size()
     return np.frombuffer(pygame.image.tobytes(picture, "RGB"), np.uint8).reshape(height, width, 3)

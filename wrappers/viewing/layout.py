@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from wrappers.viewing.scene import Scene, symbol_shapes
-from wrappers.viewing.sprites import Shape, reach, shortened, text_width
+from wrappers.viewing.shapes import Shape, reach, shortened, text_width
 
 # Heights of lines in pixels, and how far below the picture's top their middles are.
 TITLE, LABEL, VALUE = 24, 17, 24

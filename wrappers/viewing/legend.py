@@ -10,7 +10,8 @@ import pygame
 from wrappers.viewing.layout import LABEL, SYMBOL, symbol, wrap
 from wrappers.viewing.panel import DIM, FAINT, put
 from wrappers.viewing.scene import Scene
-from wrappers.viewing.sprites import BLEND, Colour, sprite, text_width
+from wrappers.viewing.shapes import text_width
+from wrappers.viewing.sprites import BLEND, Colour, sprite
 
 DIGITS = "1234567890"  # the keys of the first ten entries
 

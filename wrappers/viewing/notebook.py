@@ -11,6 +11,7 @@ from PIL import Image
 from wrappers.viewing.frames import render_frame
 from wrappers.viewing.replay import replay_page
 from wrappers.viewing.scene import Scene
+from wrappers.viewing.svg import render_svg
 
 _STILL_BOARD = 448  # pixels
 
@@ -40,30 +41,42 @@ class Replay:
         self._frames = len(scene["frames"])
         # At once: the scene may change before it is displayed.
         self._page = replay_page(scene)
-        self._still = _png(scene)
+        try:
+            self._png: bytes | None = _png(scene)
+        except ImportError:  # without pygame the picture is an SVG
+            self._png = None
+        self._still = _data_url(self._png or render_svg(scene, _middle(scene), theme="light"))
 
     def _repr_html_(self) -> str:
         title = html.escape(self._title)
-        still = base64.b64encode(self._still).decode()
         # The page lies over the picture; sites that leave out the page show the picture.
         return (
             f'<div style="position: relative; height: {self._height}px">'
-            f'<img src="data:image/png;base64,{still}" alt="{title}" style="max-height: 100%">'
+            f'<img src="{self._still}" alt="{title}" style="max-height: 100%">'
             f'<iframe srcdoc="{html.escape(self._page)}" title="{title}" sandbox="allow-scripts" '
             'style="position: absolute; inset: 0; width: 100%; height: 100%; border: 0">'
             "</iframe></div>"
         )
 
-    def _repr_png_(self) -> bytes:
-        return self._still
+    def _repr_png_(self) -> bytes | None:
+        return self._png
 
     def __repr__(self) -> str:
         return f"<{self._title}: {self._frames} frames, played where notebooks show pages>"
 
 
+def _middle(scene: Scene) -> int:
+    return len(scene["frames"]) // 2
+
+
+def _data_url(picture: bytes | str) -> str:
+    """A PNG, or the text of an SVG, as an address that holds it."""
+    kind, data = ("png", picture) if isinstance(picture, bytes) else ("svg+xml", picture.encode())
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
 def _png(scene: Scene) -> bytes:
-    """The middle of the episode."""
-    picture = render_frame(scene, len(scene["frames"]) // 2, theme="light", board=_STILL_BOARD)
+    picture = render_frame(scene, _middle(scene), theme="light", board=_STILL_BOARD)
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG", optimize=True)
     return file.getvalue()

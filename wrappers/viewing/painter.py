@@ -22,12 +22,12 @@ from wrappers.viewing.layout import (
     Layout,
 )
 from wrappers.viewing.scene import PAPERS, Scene, axes_of, colours_of, places
+from wrappers.viewing.shapes import numbered
 from wrappers.viewing.sprites import (
     BLEND,
     drawing,
     line,
     long_line,
-    numbered,
     rgb,
     sprite,
     turned,

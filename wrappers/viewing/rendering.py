@@ -9,10 +9,10 @@ from typing import Any, overload
 
 import jax
 import numpy as np
-import pygame
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from numpy.typing import NDArray
 
+from wrappers.viewing import check_pygame
 from wrappers.viewing.files import save_scene
 from wrappers.viewing.frames import render_frame
 
@@ -109,6 +109,7 @@ class Renderer:
 
     Raises:
         ValueError: the environment cannot be drawn, or not in this mode.
+        ImportError: pygame is missing, and there is a mode.
     """
 
     def __init__(self, env: MultiAgentEnv, mode: str | None) -> None:
@@ -117,6 +118,8 @@ class Renderer:
             raise ValueError(f"{env.name} has no `scene` to draw; valid: render_mode=None")
         if mode is not None and mode not in valid:
             raise ValueError(f"render_mode is {mode!r}; valid: None, {', '.join(map(repr, valid))}")
+        if mode is not None:
+            check_pygame()
         self._env: Any = env
         self._mode = mode
         self._due = 0.0  # when the window may show its next picture
@@ -146,6 +149,8 @@ class Renderer:
     def close(self) -> None:
         """Closes the window."""
         if self._mode == "human":
+            import pygame
+
             pygame.display.quit()
 
     def _wait(self, period: float) -> None:
@@ -156,6 +161,8 @@ class Renderer:
 
 
 def _fill_window(picture: NDArray[np.uint8], title: str) -> None:
+    import pygame
+
     size = (picture.shape[1], picture.shape[0])
     pygame.display.init()
     window = pygame.display.get_surface()

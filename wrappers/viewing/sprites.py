@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 import pygame
 import pygame.gfxdraw
 from numpy.typing import NDArray
 
+from wrappers.viewing.shapes import Shape, font, printable, reach
+
 Colour = tuple[int, int, int]
 Paint = tuple[int, ...]  # red, green, blue, and opacity if it is not full
-Shape = Mapping[str, Any]
 
 BLEND = pygame.BLEND_PREMULTIPLIED
 _TOO_LARGE = 4
@@ -73,29 +73,9 @@ def turned(
     return whole.subsurface(used).copy(), (middle[0] - used.x, middle[1] - used.y)
 
 
-def numbered(shapes: Iterable[Shape], number: float | None) -> list[Shape]:
-    """The shapes, their numbers written."""
-    return [
-        {**shape, "shape": "text", "text": f"{number:.1f}"} if shape["shape"] == "number" else shape
-        for shape in shapes
-    ]
-
-
-def reach(shape: Shape) -> float:
-    """How far a shape goes from the origin, to any side."""
-    if shape["shape"] in ("text", "number"):
-        extent = shape["height"] * max(1, len(shape.get("text", "00.0"))) / 2
-    elif shape["shape"] == "polygon":
-        extent = max(abs(number) for point in shape["points"] for number in point)
-        extent += shape.get("outline", 0) / 2
-    else:
-        extent = shape.get("radius") or max(shape["width"], shape["height"]) / 2
-    return max(abs(shape["x"]), abs(shape["y"])) + extent
-
-
 def write(text: str, pixels: int, colour: Colour, opacity: float = 1.0) -> pygame.Surface:
     """A line of text, `pixels` high."""
-    letters = _font(pixels).render(printable(text), True, colour)
+    letters = font(pixels).render(printable(text), True, colour)
     letters.set_alpha(round(255 * opacity))
     # Not `premul_alpha`, which garbles surfaces with padded rows, as the font's are, and crashes on
     # empty ones.
@@ -103,20 +83,6 @@ def write(text: str, pixels: int, colour: Colour, opacity: float = 1.0) -> pygam
     layer.blit(letters, (0, 0))
     premultiplied = pygame.image.tobytes(layer, "RGBA_PREMULT")
     return pygame.image.frombytes(premultiplied, layer.get_size(), "RGBA")
-
-
-def text_width(text: str, pixels: int) -> int:
-    """The width of a line of text in pixels."""
-    return _font(pixels).size(printable(text))[0]
-
-
-def shortened(text: str, pixels: int, width: int) -> str:
-    """The text, or as much of its beginning as fits into `width` pixels."""
-    if text_width(text, pixels) <= width:
-        return text
-    while text and text_width(text + "…", pixels) > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
 
 
 @lru_cache(maxsize=4096)
@@ -246,14 +212,3 @@ _DRAW = {
     "polygon": _polygon,
     "sector": _sector,
 }
-
-
-@cache
-def _font(pixels: int) -> pygame.font.Font:
-    """The font that comes with pygame: a text looks the same on every machine."""
-    pygame.font.init()
-    return pygame.font.Font(None, pixels)
-
-
-def printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text) or " "

@@ -26,7 +26,7 @@ from wrappers.viewing.scene import (
     colours_of,
     places,
 )
-from wrappers.viewing.sprites import Shape, numbered, printable
+from wrappers.viewing.shapes import Shape, numbered, printable
 
 _FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 _EM = 0.72  # size of a font, in heights of its line

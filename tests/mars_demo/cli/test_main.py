@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections import namedtuple
+from importlib.metadata import version
 
 import pytest
 
@@ -18,6 +19,11 @@ from mars_demo.experiments import report as suite_report
 from mars_demo.experiments import tuning
 from mars_demo.learning.config import Config
 from mars_demo.tasks.registry import get_task
+
+
+def test_the_version(capsys):
+    main(["--version"])
+    assert capsys.readouterr() == (f"mars-demo {version('paxmen-aerojax')}\n", "")
 
 
 def fails(capsys, *argv: str) -> str:
