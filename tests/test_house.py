@@ -343,9 +343,9 @@ import jax  # whose own file locks want fcntl
 sys.modules.update(dict.fromkeys(["pygame", "fcntl", "pettingzoo"]))
 import paxmen, wrappers
 from wrappers import *
-import mars_demo.cli.main, mars_demo.cli.demo, mars_demo.experiments.worker, mars_demo.tasks.registry
+import mars_demo.cli.main, mars_demo.cli.demo, mars_demo.runs.lock, mars_demo.tasks.registry
 
-with mars_demo.experiments.worker._alone(pathlib.Path(".")):
+with mars_demo.runs.lock.alone(pathlib.Path(".")):
     pass
 env = paxmen.make("paxmen-4")
 _, state = env.reset(jax.random.key(0))
