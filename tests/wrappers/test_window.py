@@ -77,11 +77,15 @@ def test_a_new_size_is_painted_once_it_is_settled(off_screen, monkeypatch):
             screen.over = True
         return painted(size)
 
+    class Steady:
+        def tick(self, _):
+            return 30  # ms, on a machine of any speed
+
     monkeypatch.setattr(screen, "paint", paint)
+    monkeypatch.setattr(pygame.time, "Clock", Steady)
     run_window(screen, "diary", (800, 600), times=600)
-    assert screen.sizes[-1] == (900, 700)
-    # Until then the old size is stretched: painting anew for each pixel of a drag would stutter.
-    assert screen.sizes.count((800, 600)) > 5
+    # For 0.2 s the old size is stretched: painting for each pixel of a drag would stutter.
+    assert screen.sizes == [(800, 600)] * (3 + 6) + [(900, 700)]
 
 
 def test_a_window_may_become_too_small(off_screen):
