@@ -63,7 +63,7 @@ def test_what_is_no_number(name, value):
 @pytest.mark.parametrize(
     "name", [f.name for f in dataclasses.fields(Config) if f.name not in NUMBERS]
 )
-@pytest.mark.parametrize("value", ["mapo", None, 1, NAN])
+@pytest.mark.parametrize("value", ["mapo", None, 1, NAN, "True"])
 def test_what_is_no_choice(name, value):
     said = rf"^unknown {name.replace('algo', 'algorithm')} .*; valid: "
     with pytest.raises(ValueError, match=said):

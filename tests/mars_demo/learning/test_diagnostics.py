@@ -52,6 +52,15 @@ def test_share_of_the_pull_beyond_the_trust_region():
         assert got["pull_beyond"] == pytest.approx(share, abs=1e-6)
 
 
+def test_estimates_of_divergence_have_little_variance():
+    """Of each sample r - 1 - log r and r log r - r + 1, neither ever negative, and not log r."""
+    log_ratio = np.array([[0.5, -0.2, 0.1]])
+    got = metrics_of(jnp.asarray(log_ratio, jnp.float32), jnp.ones((1, 3)))
+    ratio = np.exp(log_ratio)
+    assert got["kl"] == pytest.approx(np.mean(ratio - 1 - log_ratio), rel=1e-5)
+    assert got["kl_reverse"] == pytest.approx(np.mean(ratio * log_ratio - ratio + 1), rel=1e-5)
+
+
 def test_beyond_is_outside_of_the_boundaries_and_not_on_them():
     ratios = jnp.array([[1.19, 1.21, 1 / 1.19, 1 / 1.21, 1 / 1.23]])
     got = metrics_of(jnp.log(ratios), jnp.ones_like(ratios))
@@ -59,11 +68,11 @@ def test_beyond_is_outside_of_the_boundaries_and_not_on_them():
 
 
 def test_only_decisions_count():
-    log_ratio = jnp.array([[0.1, 0.0], [0.1, 0.0]])
-    decides = jnp.array([[True, False], [True, False]])
-    got = metrics_of(log_ratio, jnp.ones((2, 2)), decides)
-    assert got == metrics_of(log_ratio[:, :1], jnp.ones((2, 1)))
-    nobody = metrics_of(log_ratio * 0, jnp.ones((2, 2)), jnp.zeros((2, 2), bool))
+    log_ratio = jnp.array([[0.1, -0.3, 0.0, 2.0], [0.1, 0.2, 0.0, -2.0]])
+    decides = jnp.array([[True, True, False, False]] * 2)
+    got = metrics_of(log_ratio, jnp.ones((2, 4)), decides)
+    assert got == pytest.approx(metrics_of(log_ratio[:, :2], jnp.ones((2, 2))), rel=1e-6)
+    nobody = metrics_of(log_ratio * 0, jnp.ones((2, 4)), jnp.zeros((2, 4), bool))
     assert nobody["kl"] == nobody["pull_beyond"] == nobody["ratio_beyond"] == 0
     assert all(np.isfinite(value) for value in nobody.values())
 

@@ -57,8 +57,8 @@ def test_samples_follow_their_probabilities():
 
 
 def test_extreme_draws_are_possible_actions(monkeypatch):
-    # Neither the first nor the last action is possible, and ten times 0.1 is not quite one.
-    log_probs = jnp.log(jnp.array([0.0, *[0.1] * 10, 0.0, 0.0]))
+    # Neither the first nor the last action is possible, and the sum is rounded to less than one.
+    log_probs = jnp.log(jnp.array([0.0, *[0.099999] * 10, 0.0, 0.0]))
     for uniform, expected in [(0.0, 1), (np.float32(1 - 2**-24), 10)]:
         monkeypatch.setattr(jax.random, "uniform", lambda *_, u=uniform: jnp.full((1,), u))
         assert Categorical(13).sample(jax.random.key(0), log_probs) == expected

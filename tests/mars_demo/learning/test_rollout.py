@@ -125,10 +125,10 @@ def test_staggered_environments_are_seen_where_they_stand():
     @jax.jit
     def run(key):
         progress = start(env, view, jnp.zeros((64, 2, 0)), key)
-        return stagger(env, view, progress, key, 4)
+        return stagger(env, view, progress, key, 3)  # shorter than an episode, so that none ends
 
     progress = jax.device_get(run(jax.random.key(0)))
-    assert set(np.unique(progress.env_state)) == {0, 1, 2, 3}
+    assert set(np.unique(progress.env_state)) == {0, 1, 2}
     np.testing.assert_array_equal(progress.view.world_state[:, 0], progress.env_state)
     np.testing.assert_array_equal(progress.view.features[:, 1, 0], progress.env_state)
     assert progress.first.all()
