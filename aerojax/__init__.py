@@ -47,16 +47,17 @@ _MODULE_OF = {
 
 keep_jaxmarl_quiet()
 
+if not TYPE_CHECKING:  # type checkers would take any name for one of these
 
-def __getattr__(name: str) -> Any:
-    """Binds what is public at first touch: importing JAX and JaxMARL takes seconds."""
-    if name == "__version__":
-        return version("paxmen-aerojax")
-    if name == "__all__":
-        return __dir__()
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULE_OF[name]), name)
+    def __getattr__(name: str) -> Any:
+        """Binds what is public at first touch: importing JAX and JaxMARL takes seconds."""
+        if name == "__version__":
+            return version("paxmen-aerojax")
+        if name == "__all__":
+            return __dir__()
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:

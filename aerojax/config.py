@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from numbers import Integral, Real
+from typing import Any, Literal, NamedTuple, TypedDict, get_args, get_origin, get_type_hints
 
 from aerojax.aircraft import CLASSES, AircraftClass, Fleet, build_fleet
 from aerojax.objectives.base import Objective
 from aerojax.objectives.combat import Combat
 from aerojax.rules.formation import top
 
-ACTIONS = ("discrete", "continuous")
-CONTROLS = ("guided", "direct")
-OPPONENTS = ("circle", "pursuit", "ace", "evader", "hider", "waypoint", "selfplay")
+Actions = Literal["discrete", "continuous"]
+Control = Literal["guided", "direct"]
+Opponents = Literal["circle", "pursuit", "ace", "evader", "hider", "waypoint", "selfplay"]
 MAX_TEAM = 200  # more would not find room where teams start
 MARGIN = 300.0  # m between where aircraft start and the bounds
 
@@ -41,11 +43,11 @@ class Config:
     """The opponents' aircraft."""
     objective: Objective = field(default_factory=Combat)
     """What the teams are there for."""
-    opponents: str = "pursuit"
+    opponents: Opponents = "pursuit"
     """The script that flies the enemies, or "selfplay": they are agents too."""
-    actions: str = "discrete"
+    actions: Actions = "discrete"
     """"discrete": 45 commands; "continuous": three numbers in [-1, 1]."""
-    control: str = "guided"
+    control: Control = "guided"
     """"guided": turn, climb and throttle; "direct": load factor, bank and throttle."""
     obstacles: int = 0
     """How many cylinders stand in the arena."""
@@ -66,7 +68,10 @@ class Config:
 
     def __post_init__(self) -> None:
         for team in ("allies", "enemies"):
-            object.__setattr__(self, team, tuple(map(_aircraft_class, getattr(self, team))))
+            given = getattr(self, team)
+            if isinstance(given, str):
+                raise ValueError(f"{team} must be several aircraft, such as ({given!r},)")
+            object.__setattr__(self, team, tuple(map(_aircraft_class, given)))
         _check(self)
 
     @cached_property
@@ -131,6 +136,25 @@ class Config:
         return tuple(dict.fromkeys(c.name for c in self.classes))
 
 
+class Changes(TypedDict, total=False):
+    """The fields of `Config`, as `aerojax.make` takes them."""
+
+    allies: tuple[str | AircraftClass, ...]
+    enemies: tuple[str | AircraftClass, ...]
+    objective: Objective
+    opponents: Opponents
+    actions: Actions
+    control: Control
+    obstacles: int
+    stochastic_sensors: bool
+    stochastic_guns: bool
+    link_dropout: float
+    radius: float
+    ceiling: float
+    max_steps: int
+    name: str
+
+
 def nearest_first(value: object, valid: Iterable[str]) -> str:
     """The valid names as one line, the likeliest misspelling of `value` first."""
 
@@ -143,7 +167,7 @@ def nearest_first(value: object, valid: Iterable[str]) -> str:
 def _aircraft_class(given: str | AircraftClass) -> AircraftClass:
     if isinstance(given, AircraftClass):
         return given
-    if given not in CLASSES:
+    if given not in list(CLASSES):
         raise ValueError(
             f"unknown aircraft class {given!r}; valid: {nearest_first(given, CLASSES)}, "
             "or an AircraftClass of your own"
@@ -151,13 +175,35 @@ def _aircraft_class(given: str | AircraftClass) -> AircraftClass:
     return CLASSES[given]
 
 
+def _check_kind(name: str, value: object, kind: Any) -> None:
+    """Raises ValueError for a value that is not of its annotation."""
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    if choices and value not in choices:
+        raise ValueError(f"unknown {name} {value!r}; valid: {nearest_first(value, choices)}")
+    valid, holds = _KINDS.get(kind, ("", lambda _: True))
+    if not holds(value):
+        raise ValueError(f"{name} must be {valid}, got {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_KINDS: dict[Any, tuple[str, Callable[[object], bool]]] = {
+    bool: ("True or False", lambda value: isinstance(value, bool)),
+    int: ("an integer", lambda value: _is_number(value) and isinstance(value, Integral)),
+    float: ("a finite number", _is_number),
+    str: ("a text", lambda value: isinstance(value, str)),
+    Objective: ("an aerojax Objective", lambda value: isinstance(value, Objective)),
+}
+
+
 def _check(config: Config) -> None:
-    for name, valid in (("actions", ACTIONS), ("control", CONTROLS), ("opponents", OPPONENTS)):
-        value = getattr(config, name)
-        if value not in valid:
-            raise ValueError(f"unknown {name} {value!r}; valid: {nearest_first(value, valid)}")
-    if not isinstance(config.objective, Objective):
-        raise ValueError(f"objective must be an aerojax Objective, got {config.objective!r}")
+    for name, kind in get_type_hints(Config).items():
+        _check_kind(name, getattr(config, name), kind)
+    for name in config.objective.term_names:
+        weight = f"{type(config.objective).__name__}'s weight {name}"
+        _check_kind(weight, getattr(config.objective, name), float)
     sizes = {"allies": (1, config.num_allies), "enemies": (0, config.num_enemies)}
     for team, (least, size) in sizes.items():
         if not least <= size <= MAX_TEAM:

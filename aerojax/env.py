@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,7 @@ from aerojax import observation
 from aerojax.aircraft import Fleet
 from aerojax.batching import batch_last
 from aerojax.config import Config, nearest_first
+from aerojax.conformance import check_objective
 from aerojax.draws import Draws, draw_words
 from aerojax.observation import Sight
 from aerojax.pilots.scripts import SCRIPTS, usable_scripts
@@ -35,6 +36,13 @@ MOST_WORDS = 1_000_000  # more than any configuration draws in a step
 Observations = dict[str, Array]
 Transition = tuple[Observations, State, dict[str, Array], dict[str, Array], dict[str, Array]]
 
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def jit_method(method: Method) -> Method:
+    """`jax.jit` with `self` static, of the method's own type: what JAX returns has no types."""
+    return cast(Method, jax.jit(method, static_argnums=0))
+
 
 class AeroJAX(MultiAgentEnv):
     """Teams of aircraft in three dimensions.
@@ -47,11 +55,16 @@ class AeroJAX(MultiAgentEnv):
 
     Args:
         config: the task; `aerojax.make` makes those that have a name.
+
+    Raises:
+        ValueError: the objective mixes the environments of a batch, or returns what no objective
+            may: see `aerojax.conformance`.
     """
 
     pure_observations = True  # `get_obs` shows what `reset` and `step` do: wrappers ask
 
     def __init__(self, config: Config) -> None:
+        check_objective(config)
         self.config = config
         self._teams = [(config.team_a, config.num_allies)]
         if config.selfplay:
@@ -109,7 +122,15 @@ class AeroJAX(MultiAgentEnv):
 
     # --- JaxMARL's contract -------------------------------------------------------------------
 
-    @partial(jax.jit, static_argnums=0)
+    def observation_space(self, agent: str) -> Box:
+        """Box (F,)."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> Discrete | Box:
+        """45 commands; with continuous actions Box (3,)."""
+        return self.action_spaces[agent]
+
+    @jit_method
     def reset(self, key: Array) -> tuple[Observations, State]:
         """Starts an episode."""
         words = draw_words(key, self._words[0])
@@ -149,12 +170,12 @@ class AeroJAX(MultiAgentEnv):
         checked = action_rules.check_actions(actions, self.agents, self._discrete)
         return self._step_env(key, state, checked)
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def get_obs(self, state: State) -> Observations:
         """What each agent sees, and the world state."""
         return self._observations(batch_last(self._observe)(self._constants, state))
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def get_avail_actions(self, state: State) -> dict[str, Array]:
         """bool (45,) for each agent; with continuous actions bool (3,), whether it is alive."""
         return batch_last(self._available)(state)
@@ -233,7 +254,7 @@ class AeroJAX(MultiAgentEnv):
 
     # --- One step -----------------------------------------------------------------------------
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def _step(
         self, key: Array, state: State, actions: dict[str, Array], reset_state: State | None
     ) -> Transition:
@@ -246,7 +267,7 @@ class AeroJAX(MultiAgentEnv):
         step = batch_last(self._play_and_replace)
         return self._transition(*step(self._constants, state, actions, words, reset_state))
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def _step_env(self, key: Array, state: State, actions: dict[str, Array]) -> Transition:
         words = draw_words(key, self._words[1])
         step = batch_last(self._play)

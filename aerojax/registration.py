@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from aerojax.config import Config, nearest_first
+from aerojax.config import Changes, Config, nearest_first
 from aerojax.scenarios import get_config
 
 if TYPE_CHECKING:
     from aerojax.env import AeroJAX
 
 
-def make(scenario: str | Config, **changes: object) -> AeroJAX:
+def make(scenario: str | Config, **changes: Unpack[Changes]) -> AeroJAX:
     """Makes an environment.
 
         >>> aerojax.make("identical_5_vs_5", opponents="selfplay", actions="continuous")
@@ -35,4 +35,4 @@ def make(scenario: str | Config, **changes: object) -> AeroJAX:
             raise TypeError(f"unknown argument {name!r}; valid: {nearest_first(name, fields)}")
     from aerojax.env import AeroJAX
 
-    return AeroJAX(dataclasses.replace(config, **changes))  # pyright: ignore[reportArgumentType]
+    return AeroJAX(dataclasses.replace(config, **changes))

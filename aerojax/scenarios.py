@@ -20,8 +20,8 @@ class Scenario(NamedTuple):
     config: Config
 
 
-def _combat(allies: int, enemies: int, **changes: object) -> Config:
-    return Config(("fighter",) * allies, ("fighter",) * enemies, **changes)  # pyright: ignore[reportArgumentType]
+def _combat(allies: int, enemies: int) -> Config:
+    return Config(("fighter",) * allies, ("fighter",) * enemies)
 
 
 _SPECIAL = ("fighter", "heavy", "scout", "interceptor", "ace")
@@ -108,6 +108,6 @@ def get_config(name: str) -> Config:
     Raises:
         ValueError: no scenario has that name.
     """
-    if name not in SCENARIOS:
+    if name not in list(SCENARIOS):
         raise ValueError(f"unknown scenario {name!r}; valid: {nearest_first(name, SCENARIOS)}")
     return SCENARIOS[name].config

@@ -13,25 +13,26 @@ from paxmen.registration import list_envs, make
 if TYPE_CHECKING:
     from paxmen.env import PaxMen
     from paxmen.state import State
+else:  # unseen by type checkers, which would take any name for one of these
+
+    def __getattr__(name: str) -> Any:
+        """Binds the classes at first touch: importing JaxMARL takes seconds and starts JAX."""
+        if name == "PaxMen":
+            from paxmen.env import PaxMen
+
+            return PaxMen
+        if name == "State":
+            from paxmen.state import State
+
+            return State
+        if name == "__version__":
+            return version("paxmen-aerojax")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = ["PaxMen", "State", "list_envs", "make"]
 
 keep_jaxmarl_quiet()
-
-
-def __getattr__(name: str) -> Any:
-    """Binds the classes at first touch: importing JaxMARL takes seconds and starts JAX."""
-    if name == "PaxMen":
-        from paxmen.env import PaxMen
-
-        return PaxMen
-    if name == "State":
-        from paxmen.state import State
-
-        return State
-    if name == "__version__":
-        return version("paxmen-aerojax")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,13 @@ from paxmen.state import State
 
 Observations = dict[str, Array]
 Transition = tuple[Observations, State, dict[str, Array], dict[str, Array], dict[str, Array]]
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def jit_method(method: Method) -> Method:
+    """`jax.jit` with `self` static, of the method's own type: what JAX returns has no types."""
+    return cast(Method, jax.jit(method, static_argnums=0))
 
 
 class PaxMen(MultiAgentEnv):
@@ -78,7 +85,15 @@ class PaxMen(MultiAgentEnv):
 
     # --- JaxMARL's contract -------------------------------------------------------------------
 
-    @partial(jax.jit, static_argnums=0)
+    def observation_space(self, agent: str) -> Box:
+        """Box (25,)."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> Discrete:
+        """Five actions."""
+        return self.action_spaces[agent]
+
+    @jit_method
     def reset(self, key: Array) -> tuple[Observations, State]:
         """Starts an episode: layout, dots and agents drawn uniformly."""
         state = rules.spawn(self.maze, key)
@@ -120,7 +135,7 @@ class PaxMen(MultiAgentEnv):
         """What each agent sees, and the world state."""
         return self._observe(state)
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def get_avail_actions(self, state: State) -> dict[str, Array]:
         """bool (5,) for each agent: all five, always."""
         return {agent: jnp.ones((NUM_ACTIONS,), bool) for agent in self.agents}
@@ -184,7 +199,7 @@ class PaxMen(MultiAgentEnv):
 
     # --- One step -----------------------------------------------------------------------------
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def _step(
         self,
         key: Array,
@@ -201,7 +216,7 @@ class PaxMen(MultiAgentEnv):
             state = jax.tree.map(lambda new, old: jnp.where(done, new, old), reset_state, state)
         return self._observe(state), state, *self._outcome(share, done, empty)
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def _step_env(self, key: Array, state: State, actions: dict[str, Array]) -> Transition:
         state, share = self._play(state, actions)
         empty = rules.is_empty(state)
@@ -214,7 +229,7 @@ class PaxMen(MultiAgentEnv):
     def _respawn(self, empty: Array, state: State, key: Array) -> State:
         return on_demand(partial(rules.respawn, self.maze))(empty, state, key)
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def _observe(self, state: State) -> Observations:
         views = observation.views(self.maze, state)
         obs = {agent: views[i] for i, agent in enumerate(self.agents)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import jax
@@ -11,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from wrappers.endings import endings
-from wrappers.wrapper import Layer, Observations, Transition, Wrapper
+from wrappers.wrapper import Layer, Observations, Transition, Wrapper, jit_method
 
 
 class AutoReset(Wrapper):
@@ -32,7 +31,7 @@ class AutoReset(Wrapper):
     layer = Layer.RESETS
     keeps_observations = True
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def step(
         self,
         key: Array,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import jax
@@ -13,7 +12,7 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 from wrappers.auto_reset import with_ends
-from wrappers.wrapper import Layer, Observations, Transition, Wrapper, check_inner
+from wrappers.wrapper import Layer, Observations, Transition, Wrapper, check_inner, jit_method
 
 
 @struct.dataclass
@@ -59,19 +58,19 @@ class PooledAutoReset:
         self.num_envs = num_envs
         self.pool_size = pool_size
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def reset(self, key: Array) -> tuple[Observations, PooledState]:
         """Starts all episodes, and fills the pool; observations (B, ...)."""
         key, pool_key = jax.random.split(key)
         obs, env_state = self._resets(key, self.num_envs)
         return obs, PooledState(env_state, self._resets(pool_key, self.pool_size))
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def refresh(self, key: Array, state: PooledState) -> PooledState:
         """The state with a new pool."""
         return PooledState(state.env_state, self._resets(key, self.pool_size))
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def step(self, key: Array, state: PooledState, actions: Mapping[str, Any]) -> Transition:
         """One step of each environment, and a reset where it ended an episode.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -14,7 +13,7 @@ from jaxmarl.wrappers.baselines import CTRolloutManager
 from wrappers.checked import Checked
 from wrappers.mava_view import MavaView
 from wrappers.pooled_auto_reset import PooledAutoReset
-from wrappers.wrapper import Transition, wrappers_of
+from wrappers.wrapper import Transition, jit_method, wrappers_of
 
 
 class RolloutManager(CTRolloutManager):
@@ -58,8 +57,10 @@ class RolloutManager(CTRolloutManager):
         self._every_action = self.get_valid_actions
         self.get_valid_actions = self._available_or_every
 
-    @partial(jax.jit, static_argnums=0)
-    def wrapped_step(self, key: Array, state: Any, actions: dict[str, Array]) -> Transition:
+    @jit_method
+    def wrapped_step(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self, key: Array, state: Any, actions: dict[str, Array]
+    ) -> Transition:
         """One step of one environment, as `batch_step` does it for all."""
         seen, state, rewards, dones, infos = self._env.step(key, state, actions)
         obs = {agent: seen[agent] for agent in self.agents} if self.preprocess_obs else dict(seen)

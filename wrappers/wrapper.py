@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
-from functools import partial
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import jax
 from jax import Array
@@ -19,6 +18,13 @@ from wrappers.on_demand import on_demand
 
 Observations = dict[str, Array]
 Transition = tuple[Observations, Any, dict[str, Array], dict[str, Array], dict[str, Any]]
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def jit_method(method: Method) -> Method:
+    """`jax.jit` with `self` static, of the method's own type: what JAX returns has no types."""
+    return cast(Method, jax.jit(method, static_argnums=0))
 
 
 class Layer(IntEnum):
@@ -123,7 +129,7 @@ class Wrapper(MultiAgentEnv):
         """One step without a reset."""
         return self._env.step_env(key, state, actions)
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def step(
         self,
         key: Array,

@@ -45,10 +45,9 @@ class Waypoint(Objective):
     score: ClassVar[str] = "hits"
 
     def __post_init__(self) -> None:
-        if self.num_points < 1:
-            raise ValueError(f"num_points must be at least 1, got {self.num_points}")
-        if self.crew < 1:
-            raise ValueError(f"crew must be at least 1, got {self.crew}")
+        for name, value in (("num_points", self.num_points), ("crew", self.crew)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
 
     def start(self, config: Config, state: State, relation: Relation, draws: Draws) -> Points:
         del state, relation

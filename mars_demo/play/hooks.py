@@ -71,7 +71,7 @@ def _flight(name: str) -> Flight:
     config = get_config(name)
 
     def make(opponents: str | None) -> MultiAgentEnv:
-        changes = {} if opponents is None else {"opponents": opponents}
+        changes: dict[str, Any] = {} if opponents is None else {"opponents": opponents}
         return aerojax.make(name, actions="continuous", **changes)
 
     return Flight(

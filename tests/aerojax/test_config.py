@@ -75,7 +75,7 @@ def test_an_impossible_task_is_refused(fields, message):
 
 @pytest.mark.parametrize("field", ["num_points", "crew"])
 def test_impossible_waypoints_are_refused(field):
-    with pytest.raises(ValueError, match=f"{field} must be at least 1, got 0"):
+    with pytest.raises(ValueError, match=f"{field} must be an integer of at least 1, got 0"):
         Waypoint(**{field: 0})
 
 

@@ -9,7 +9,6 @@ import pickle
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -21,7 +20,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.environments.spaces import Box, Discrete
 
 from wrappers.configuration import configuration
-from wrappers.wrapper import Observations, Transition
+from wrappers.wrapper import Observations, Transition, jit_method
 
 # The viewer draws only, and the specs follow from the rest.
 _NOT_CONFIGURATION = (
@@ -163,7 +162,7 @@ class JumanjiEnv(MultiAgentEnv):
 
     # --- JaxMARL's contract; `step` is its own ------------------------------------------------
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def reset(self, key: Array) -> tuple[Observations, JumanjiState]:
         """Starts an episode: jumanji's of the same key, typed or raw."""
         with _as_in_jumanji():
@@ -207,7 +206,7 @@ class JumanjiEnv(MultiAgentEnv):
 
     # --- One step -----------------------------------------------------------------------------
 
-    @partial(jax.jit, static_argnums=0)
+    @jit_method
     def _step_env(self, before: JumanjiState, actions: tuple[Array, ...]) -> Transition:
         chosen = jnp.stack([jnp.reshape(action, ()).astype(jnp.int32) for action in actions])
         with _as_in_jumanji():
