@@ -143,8 +143,16 @@ class PaxMen(MultiAgentEnv):
     # --- Views of a state ---------------------------------------------------------------------
 
     def grid(self, layout_id: ArrayLike) -> Array:
-        """float32 (G, G): -1 wall, 0 open."""
-        return jnp.asarray(self.maze.grid)[jnp.asarray(layout_id)]
+        """float32 (G, G): -1 wall, 0 open.
+
+        Args:
+            layout_id: int (), 0..3. Of a traced one the nearest in 0..3 is taken.
+
+        Raises:
+            TypeError: a layout that is no integer.
+            ValueError: a wrong shape, or (unless traced) a layout outside 0..3.
+        """
+        return states.grid(self.maze, layout_id)
 
     def agent_positions(self, state: State) -> Array:
         """int32 (n, 2): row and column of each agent."""
@@ -163,15 +171,20 @@ class PaxMen(MultiAgentEnv):
     ) -> State:
         """The state with exactly these contents.
 
+        Whatever is traced cannot be refused for its values: then the nearest layout in 0..3 and the
+        nearest step in 0..`max_steps` are taken, an agent that is on no open cell stands in the
+        hub's first, its top left corner, and a dot outside the rooms is left out.
+
         Args:
             layout_id: int (), 0..3.
             agent_positions: int (n, 2), row and column of open cells.
             dots_on_grid: bool (G, G), true on cells of rooms only: dots lie nowhere else.
-            step: int (), steps taken.
+            step: int (), steps taken, 0..`max_steps`; at `max_steps` the episode is over.
 
         Raises:
-            ValueError: a wrong shape, or (unless traced) an agent in a wall or a dot outside the
-                rooms.
+            TypeError: a layout, position or step that is no integer.
+            ValueError: a wrong shape, or (unless traced) a layout or step out of bounds, an agent
+                on no open cell or a dot outside the rooms.
         """
         return states.make_state(self.maze, layout_id, agent_positions, dots_on_grid, step)
 

@@ -54,6 +54,10 @@ class Objective:
     The fields of a subclass are its `settings` and the weights of its reward's terms, which carry
     the same names: a team's reward is the sum of weight times term. A new objective is a subclass
     with `start` and `judge`, and the class attributes that differ.
+
+    The shapes below are those of one environment. A batch of environments may follow as the last
+    axis of every array, given and returned, so axes are counted from the front: a sum over the
+    aircraft names `axis=0`. `aerojax.conformance` checks it when an environment is made.
     """
 
     settings: ClassVar[tuple[str, ...]] = ()  # the fields that are no weights

@@ -66,6 +66,17 @@ def test_a_wrong_name_is_told_with_the_nearest_first(make, error, message):
         ({"enemies": ONE * 51, "ceiling": 5000.0}, "1 against 51 .* 5000 m high.* ceiling of 5000"),
         ({"enemies": ONE * 16, "objective": Pursuit()}, "1 against 16 .* 8013 m from the middle"),
         ({"max_steps": 0}, "max_steps must be at least 1, got 0"),
+        ({"max_steps": 2.5}, "max_steps must be an integer, got 2.5"),
+        ({"obstacles": True}, "obstacles must be an integer, got True"),
+        ({"obstacles": "3"}, "obstacles must be an integer, got '3'"),
+        ({"ceiling": float("inf")}, "ceiling must be a finite number, got inf"),
+        ({"stochastic_guns": "no"}, "stochastic_guns must be True or False, got 'no'"),
+        ({"name": 5}, "name must be a text, got 5"),
+        ({"allies": "fighter"}, r"allies must be several aircraft, such as \('fighter',\)"),
+        (
+            {"objective": Pursuit(win=float("nan"))},
+            "Pursuit's weight win must be a finite number, got nan",
+        ),
     ],
 )
 def test_an_impossible_task_is_refused(fields, message):
