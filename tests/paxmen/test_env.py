@@ -72,6 +72,17 @@ def test_in_mid_episode_step_is_step_env(env):
     _equal(env.step(KEY, state, actions, other), env.step_env(KEY, state, actions))
 
 
+def test_after_the_last_dot_in_mid_episode_step_is_step_env(env):
+    dots = np.zeros((41, 41), bool)
+    dots[4, 20] = True
+    state, actions = env.make_state(0, [(4, 20)] * 4, dots, 50), _actions(env, 4)
+    _, after, _, _, info = transition = env.step(KEY, state, actions)
+    assert info["respawned"].all()
+    assert env.dots_on_grid(after).sum() == 12
+    _equal(transition, env.step_env(KEY, state, actions))
+    _equal(transition, env.step(KEY, state, actions, env.reset(KEY)[1]))
+
+
 def test_the_last_step_resets_as_reset_does(env):
     state, actions = _at_step(env, env.max_steps - 1), _actions(env, 0, 1, 2, 3)
     obs, after, *outcome = env.step(KEY, state, actions)

@@ -98,6 +98,20 @@ def test_turns(pairs, commands, state_of, obstacles_of, side):
     assert lateral["hider"] * side < 0
 
 
+@pytest.mark.parametrize(("gap", "known", "throttle"), [(500, 1, 1), (400, 1, -1), (400, 0, 1)])
+def test_who_is_near_closes_in_no_further(pairs, commands, state_of, tower, gap, known, throttle):
+    """Behind a foe that flies away: full throttle at 500 m, idle at 400, full if nobody saw it."""
+    aircraft = [(0, 0, 3000, 0, 200), (-6000, 0, 6000, 0, 200), (gap, 0, 3000, 0, 200)]
+    state = state_of(
+        pairs,
+        [*aircraft, (7000, 0, 6000, 0, 200)],
+        obstacles=tower,
+        seen_a=[[known, 0], [0, 0]],
+    )
+    for name in ("pursuit", "ace"):
+        assert float(commands(state)[name].throttle[0]) == throttle, name
+
+
 @pytest.mark.parametrize("name", FIGHTERS)
 @pytest.mark.parametrize(
     ("aircraft", "sign"), [((0, 0, 700, 0, 200, -20), 1), ((0, 0, 9300, 0, 200, 20), -1)]
