@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import aerojax
-from aerojax.objectives.combat import Combat, CombatTask, positional_advantage
+from aerojax.objectives.combat import Combat, CombatTask, positional_advantage, potential_gain
 from aerojax.rules.geometry import relate
 
 WEIGHTS = Combat(
@@ -110,6 +110,13 @@ def test_advantage_is_of_the_best_opponent_and_the_mean_of_the_team(motion_of):
     all_of_them = jnp.ones(2, bool)
     advantage = positional_advantage(relate(mine, theirs), all_of_them, all_of_them)
     assert float(advantage) == pytest.approx((math.exp(-1) + math.exp(-0.5)) / 2, abs=1e-5)
+
+
+@pytest.mark.parametrize(("over", "gain"), [(False, 0.99 * 0.5 - 0.3), (True, -0.3)])
+def test_a_terminal_state_has_no_potential(over, gain):
+    """Not even one in which a team is well placed, as when an asset arrives."""
+    before, after = jnp.float32(0.3), jnp.float32(0.5)
+    assert float(potential_gain(before, after, jnp.bool_(over), 0.99)) == pytest.approx(gain)
 
 
 def test_the_potential_telescopes(duel, still):
