@@ -23,9 +23,9 @@ def colours_of(names: Iterable[str]) -> dict[str, str]:
 
 
 def save_figure(figure: Any, path: str | Path, dpi: int) -> None:
-    """Writes matplotlib's figure as a PNG, which takes the old one's place when it is complete."""
+    """Writes matplotlib's figure in the format of the suffix; a file there is replaced as a whole."""
     with replacing(Path(path)) as temporary:
-        figure.savefig(temporary, dpi=dpi, format="png")
+        figure.savefig(temporary, dpi=dpi)
 
 
 def score_limits(values: Iterable[float]) -> tuple[float, float]:

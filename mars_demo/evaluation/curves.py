@@ -21,7 +21,8 @@ from wrappers.atomic import write_atomically
 
 def curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """A run's environment steps and mean scores, where episodes ended; float64 (lines,) each."""
-    points = [(m["step"], m["score"]) for m in read_metrics(folder) if m["score"] is not None]
+    lines = read_metrics(folder)
+    points = [(line["step"], line["score"]) for line in lines if line.get("score") is not None]
     if not points:
         raise RunError(f"{folder} holds no finished episode yet")
     steps, scores = np.array(points, np.float64).T
