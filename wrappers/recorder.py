@@ -22,7 +22,7 @@ class Tape:
     Attributes:
         states: of the bare environment, leaves (T + 1, ...); the first is that of the reset.
         rewards: float32 (T, n).
-        length: int32 (), steps recorded; what follows is empty.
+        length: int32 (), steps of the episode; the first T are recorded, what follows is empty.
         episode: int32 (), its number, from 0; -1 if there is none.
     """
 
@@ -146,7 +146,7 @@ class Recorder(Wrapper):
         return tape.replace(states=first, episode=jnp.zeros((), jnp.int32))  # pyright: ignore[reportAttributeAccessIssue]
 
     def _extend(self, tape: Tape, env_state: Any, rewards: dict[str, Array]) -> Tape:
-        """The tape with one step more; a full one as it is."""
+        """The tape with one step more; a full one only counts it."""
         t = tape.length
 
         def write(xs: Array, x: Array, index: Array) -> Array:
@@ -158,7 +158,7 @@ class Recorder(Wrapper):
                 lambda xs, x: write(xs, x, t + 1), tape.states, self._bare(env_state)
             ),
             rewards=write(tape.rewards, reward, t),
-            length=jnp.minimum(t + 1, self.tape_steps),
+            length=t + 1,
             episode=tape.episode,
         )
 

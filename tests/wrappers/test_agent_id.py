@@ -28,6 +28,11 @@ def test_the_space_grows_with_it(tally):
     np.testing.assert_array_equal(env.get_obs(state)["agent_0"], [0, 1, 0])
 
 
+def test_the_dtype_stays(tally):
+    seen = dict.fromkeys(tally.agents, jnp.zeros(1, jnp.float16))
+    assert AgentId(tally).observe(seen)["agent_1"].dtype == jnp.float16
+
+
 @pytest.mark.parametrize(
     ("space", "shown"),
     [

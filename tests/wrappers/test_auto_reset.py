@@ -70,6 +70,23 @@ def test_the_reset_has_a_key_of_its_own(env, last_step):
     jax.tree.map(np.testing.assert_array_equal, (obs, state), (fresh_obs, fresh))
 
 
+@pytest.mark.parametrize("pure", [False, True])
+def test_the_next_episode_may_start_from_a_given_state(tally, pure):
+    class Game(type(tally)):
+        pure_observations = pure
+
+    env = AutoReset(Game())
+    _, state = env.reset(jax.random.key(0))
+    state = state.replace(total=jnp.int32(4))
+    given = state.replace(total=jnp.int32(3), draw=jnp.float32(0.25))
+    actions = dict.fromkeys(env.agents, jnp.int32(1))
+    obs, after, _, dones, info = env.step(jax.random.key(1), state, actions, given)
+    assert dones["__all__"]
+    np.testing.assert_array_equal(obs["agent_0"], [3])
+    np.testing.assert_array_equal(info["final_observation"]["agent_0"], [6])
+    assert (int(after.total), float(after.draw)) == (3, 0.25)
+
+
 def test_in_mid_episode_nothing_is_reset(env):
     wrapped = AutoReset(env)
     obs, state = wrapped.reset(jax.random.key(0))

@@ -8,6 +8,7 @@ import aerojax
 import paxmen
 from wrappers import AutoReset, EpisodeStatistics, Recorder, TimeLimit, check_scene
 
+KEY = jax.random.key(0)
 # Three episodes: totals 3, 5; 4, 8; 2, 4, 6. Then one more begins.
 MOVES = [(1, 2), (2, 0), (2, 2), (2, 2), (1, 1), (1, 1), (1, 1), (0, 1)]
 
@@ -50,6 +51,9 @@ def test_the_end_of_a_long_episode_is_cut(tally, play):
     states, rewards = env.recording(seen[-1][1])
     assert list(states.total) == [0, 2, 4]
     assert rewards.shape == (2, 2)
+    assert [int(step[1].step) for step in seen[:2]] == [1, 2]
+    _, longer, *_ = env.step_env(KEY, seen[1][1], dict.fromkeys(env.agents, 0))
+    assert int(longer.step) == 3
 
 
 @pytest.mark.parametrize(

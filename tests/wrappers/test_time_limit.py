@@ -38,6 +38,19 @@ def test_an_end_at_the_limit_is_a_truncation_unless_the_environment_says_not(tal
     assert ends(play(AutoReset(TimeLimit(Telling(), 2)), moves))[-1] == (True, True, False)
 
 
+def test_an_end_at_the_environments_own_limit_is_a_truncation(tally, play):
+    class Limited(type(tally)):
+        def step_env(self, key, state, actions):
+            *rest, info = super().step_env(key, state, actions)
+            return *rest, info | {"terminated": np.zeros(2, bool)}
+
+    assert ends(play(AutoReset(TimeLimit(Limited(), 9)), [(2, 2), (2, 2)]))[-1] == (
+        True,
+        False,
+        True,
+    )
+
+
 def test_without_auto_reset_each_agent_is_told(tally, play):
     (*_, info), (*_, last) = play(TimeLimit(tally, 2), [(1, 0), (1, 0)])
     np.testing.assert_array_equal(info["truncated"], [False, False])
