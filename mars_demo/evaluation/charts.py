@@ -23,7 +23,7 @@ def colours_of(names: Iterable[str]) -> dict[str, str]:
 
 
 def save_figure(figure: Any, path: str | Path, dpi: int) -> None:
-    """Writes matplotlib's figure in the format of the suffix; a file there is replaced as a whole."""
+    """Writes a figure in the format of the suffix; a file there is replaced as a whole."""
     with replacing(Path(path)) as temporary:
         figure.savefig(temporary, dpi=dpi)
 
