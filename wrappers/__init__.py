@@ -88,14 +88,16 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # pygame would print a
 keep_jaxmarl_quiet()
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return version("paxmen-aerojax")
-    if name == "__all__":
-        return __dir__()
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULE_OF[name]), name)
+if not TYPE_CHECKING:  # type checkers would take any name for one of these
+
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            return version("paxmen-aerojax")
+        if name == "__all__":
+            return __dir__()
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -17,7 +17,7 @@ from mars_demo.experiments.bench import heading, prepare, seconds
 from mars_demo.learning.config import DEFAULT_ALGO
 from mars_demo.learning.task import Task
 from mars_demo.learning.train import Trainer
-from mars_demo.runs.folder import train_run
+from mars_demo.runs.loop import train_run
 from mars_demo.runs.memory import free_bytes, needed_bytes
 from mars_demo.tasks.registry import get_task
 from wrappers.atomic import write_atomically

@@ -18,7 +18,7 @@ from mars_demo.evaluation.episodes import (
 )
 from mars_demo.evaluation.statistics import mean_and_interval
 from mars_demo.learning.task import Task
-from mars_demo.runs.folder import train_run
+from mars_demo.runs.loop import train_run
 from mars_demo.runs.outputs import check_writable
 from mars_demo.tasks.registry import get_task
 from wrappers.viewing import check_pygame

@@ -13,8 +13,9 @@ import tyro
 from tyro.conf import OmitArgPrefixes, Positional
 
 from mars_demo.learning.config import Config, check_config, check_number
-from mars_demo.runs.folder import RunError, train_run, train_seeds
+from mars_demo.runs.folder import RunError
 from mars_demo.runs.hosts import is_first_host
+from mars_demo.runs.loop import train_run, train_seeds
 from mars_demo.runs.metrics import WeightsAndBiases, Writer
 from mars_demo.tasks.registry import get_task
 

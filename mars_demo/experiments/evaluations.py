@@ -24,8 +24,8 @@ from mars_demo.learning.config import Config
 from mars_demo.learning.train import Trainer
 from mars_demo.runs.checkpoint import from_arrays, read_arrays, to_arrays
 from mars_demo.runs.folder import OtherRunError, is_finished
-from mars_demo.runs.loop import Session
 from mars_demo.runs.reading import RunError, check_type, read_json, read_json_lines
+from mars_demo.runs.session import Session
 from wrappers.atomic import write_atomically
 
 EVALUATIONS = 10

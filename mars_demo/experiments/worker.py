@@ -20,8 +20,9 @@ from mars_demo.experiments.evaluations import (
 from mars_demo.experiments.plan import Job, read_plan
 from mars_demo.learning.train import Trainer
 from mars_demo.runs.checkpoint import CheckpointError
-from mars_demo.runs.folder import RunError, read_run, train_run
+from mars_demo.runs.folder import RunError, read_run
 from mars_demo.runs.lock import LOCK, alone
+from mars_demo.runs.loop import train_run
 from mars_demo.runs.messages import fail
 from mars_demo.runs.metrics import read_metrics
 from mars_demo.tasks.registry import get_task

@@ -1,184 +1,30 @@
-"""A training run on disk: its folder, its checkpoints, and how it stops and goes on."""
+"""A run's folder: what it says of itself, whether a resume fits, its newest whole checkpoint."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from mars_demo.learning.config import Config, check_config
 from mars_demo.learning.task import Task
 from mars_demo.learning.train import Trainer, TrainState
-from mars_demo.runs.checkpoint import (
-    CheckpointError,
-    drop_later,
-    list_checkpoints,
-    load_newest,
-)
-from mars_demo.runs.clock import Clock
+from mars_demo.runs.checkpoint import list_checkpoints, load_newest
 from mars_demo.runs.description import changed_places, changed_versions, describe
-from mars_demo.runs.hosts import is_first_host
-from mars_demo.runs.lock import alone
-from mars_demo.runs.loop import (
-    Progress,
-    Session,
-    Watch,
-    catch_up,
-    last_saved,
-    parse_progress,
-    train_sessions,
-)
-from mars_demo.runs.loop import Result as Result
-from mars_demo.runs.memory import check_memory, describe_shortage
-from mars_demo.runs.metrics import JsonLines, TensorBoard, Writer, Writers, read_metrics
-from mars_demo.runs.progress import progress_bar, say_before
-from mars_demo.runs.reading import NONSENSE, check_type, in_one_line, read_json
+from mars_demo.runs.metrics import read_metrics
 from mars_demo.runs.reading import RunError as RunError
-from mars_demo.runs.signals import leave_on_interrupt
+from mars_demo.runs.reading import check_type, in_one_line, read_json
 from mars_demo.tasks.registry import get_task, own_name
 from wrappers.atomic import write_atomically
 
 
-def train_run(
-    task: Task,
-    config: Config,
-    folder: Path,
-    resume: bool = False,
-    bar: bool = True,
-    log_to: Sequence[Callable[[Path], Writer]] = (),
-    watch: Watch | None = None,
-) -> Result:
-    """Trains in a folder, from the start or from its newest whole checkpoint.
-
-    Args:
-        task: what to train on.
-        config: the run's configuration; on resume it must be the one it was started with.
-        folder: the run's folder; it must not hold another run.
-        resume: go on with the run that is there.
-        bar: show a progress bar on stderr.
-        log_to: makers of further writers of metrics, called with the folder.
-        watch: called after each update, before a checkpoint of it is saved.
-
-    Raises:
-        ValueError: an impossible configuration, or one that does not fit into memory.
-        RunError: the folder is taken, there is nothing to resume, the loss is not finite, or
-            memory or the disk is full.
-        CheckpointError: there are checkpoints, and none of them can be used.
-    """
-    return train_seeds(task, {folder: config}, resume, bar, log_to, watch)[0]
-
-
-def train_seeds(
-    task: Task,
-    runs: Mapping[Path, Config],
-    resume: bool = False,
-    bar: bool = True,
-    log_to: Sequence[Callable[[Path], Writer]] = (),
-    watch: Watch | None = None,
-) -> list[Result]:
-    """Trains several seeds in one program; arguments and errors are those of `train_run`.
-
-    Each has a folder of its own, as if it had been trained alone. Where one fails, all stop, and
-    the others are saved. To resume goes on with those that are there, and begins the others.
-
-    Args:
-        runs: each run's folder and configuration, which differ in their seeds alone.
-    """
-    clock = Clock()
-    trainers = [Trainer(task, config) for config in runs.values()]
-    check_memory(trainers[0], len(runs))
-    with _exhaustion(trainers[0], next(iter(runs))), ExitStack() as stack:
-        begun = {folder: (folder / "run.json").exists() or len(runs) == 1 for folder in runs}
-        for folder in runs:
-            if resume and begun[folder]:
-                read_run(folder)  # before anything is made in a folder that is no run's
-            if is_first_host():
-                stack.enter_context(alone(folder))
-        sessions = [
-            _start(trainer, folder, resume and begun[folder], clock)
-            for trainer, folder in zip(trainers, runs, strict=True)
-        ]
-        step = _compile(trainers[0], [session.state for session in sessions], bar)
-        catch_up(sessions)
-        config = trainers[0].config
-        seeds = ", ".join(str(config.seed) for config in runs.values())
-        progress = progress_bar(
-            total=config.num_updates * config.steps_per_update,
-            done=sessions[0].steps,
-            name=f"{task.name} {config.algo} seed {seeds}",
-            shown=bar and is_first_host(),
-        )
-        bar_shown = stack.enter_context(progress)
-        writers = [stack.enter_context(_writers(session, log_to)) for session in sessions]
-        return train_sessions(sessions, step, writers, bar_shown, watch)
-
-
-def _writers(session: Session, log_to: Sequence[Callable[[Path], Writer]]) -> Writers:
-    if not is_first_host():
-        return Writers([])
-    folder, kept = session.folder, session.steps
-    own = [JsonLines(folder, kept), TensorBoard(folder, kept)]
-    return Writers([*own, *(make(folder) for make in log_to)])
-
-
-def _compile(trainer: Trainer, states: list[TrainState], bar: bool) -> Any:
-    """`step(states) -> (states, metrics)`, an update of every one of several runs."""
-    if bar:
-        say_before("compiling ...")
-    with leave_on_interrupt():
-        if len(states) > 1:
-            together = jax.jit(partial(_step_all, trainer), donate_argnums=0)
-            return together.lower(states).compile()
-        step = trainer.step.lower(states[0]).compile()  # pyright: ignore[reportFunctionMemberAccess]
-        return lambda states: tuple([x] for x in step(states[0]))
-
-
-def _step_all(trainer: Trainer, states: list[TrainState]) -> Any:
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
-    both = jax.vmap(trainer.step)(stacked)
-    seeds = range(len(states))
-    return tuple([jax.tree.map(lambda x, i=i: x[i], tree) for i in seeds] for tree in both)
-
-
-def _start(trainer: Trainer, folder: Path, resume: bool, clock: Clock) -> Session:
-    """The run as it begins, or as its newest whole checkpoint has it."""
-    description, checkpoints = folder / "run.json", folder / "checkpoints"
-    key = jax.random.key(trainer.config.seed)
-    if resume:
-        check_resumable(folder, trainer.task, trainer.config)
-    elif is_first_host():
-        _open_folder(description, trainer)
-    if not resume or not list_checkpoints(checkpoints):  # it was stopped before its first
-        return Session(trainer, folder, trainer.init(key), Progress(), clock)
-    state, progress = _resumed(trainer, folder)
-    session = Session(trainer, folder, trainer.place(state), progress, clock)
-    if is_first_host():
-        drop_later(checkpoints, session.steps)
-    return session
-
-
-def _resumed(trainer: Trainer, folder: Path) -> tuple[TrainState, Progress]:
-    """The newest whole checkpoint, as a run goes on from it."""
-    state, about = _newest(trainer, folder)
-    try:
-        return state, parse_progress(about)
-    except NONSENSE as error:
-        raise CheckpointError(
-            f"the newest checkpoint in {folder} cannot be resumed: {in_one_line(error)}"
-        ) from None
-
-
-def _open_folder(description: Path, trainer: Trainer) -> None:
+def open_folder(folder: Path, trainer: Trainer) -> None:
     """Makes a run's folder, and says in it what the run is."""
-    folder = description.parent
+    description = folder / "run.json"
     if description.exists():
         raise RunError(f"{folder} holds a run already; pass --resume to go on with it")
     folder.mkdir(parents=True, exist_ok=True)
@@ -286,10 +132,10 @@ def load_run(folder: Path) -> tuple[Trainer, TrainState]:
         CheckpointError: no whole checkpoint in it.
     """
     trainer = Trainer(*read_run(folder))
-    return trainer, _newest(trainer, folder)[0]
+    return trainer, newest_state(trainer, folder)[0]
 
 
-def _newest(trainer: Trainer, folder: Path) -> tuple[TrainState, dict[str, Any]]:
+def newest_state(trainer: Trainer, folder: Path) -> tuple[TrainState, dict[str, Any]]:
     """The newest whole checkpoint, and what is said about it; damaged ones are told on stderr."""
     like = jax.eval_shape(trainer.init, jax.random.key(0))
     state, about, skipped = load_newest(folder / "checkpoints", like)
@@ -298,19 +144,8 @@ def _newest(trainer: Trainer, folder: Path) -> tuple[TrainState, dict[str, Any]]
     return state, about
 
 
-@contextmanager
-def _exhaustion(trainer: Trainer, folder: Path) -> Iterator[None]:
-    """Says plainly that the disk is full, or the memory."""
-    try:
-        yield
-    except OSError as error:
-        if not folder.is_dir():
-            raise
-        raise RunError(
-            f"cannot write into {folder}: {error}. {last_saved(folder)} Mend that, and go "
-            "on with --resume."
-        ) from error
-    except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        raise RunError(f"{describe_shortage(trainer)}. {last_saved(folder)}") from error
+def last_saved(folder: Path) -> str:
+    checkpoints = list_checkpoints(folder / "checkpoints")
+    if not checkpoints:
+        return "No checkpoint was saved yet."
+    return f"The last good checkpoint is {checkpoints[-1]}."

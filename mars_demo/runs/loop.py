@@ -1,164 +1,173 @@
-"""Runs under way: their states, what is not logged of them yet, when they save and stop."""
+"""Training in folders: the loop that updates, logs and saves, and how it stops and goes on."""
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from mars_demo.learning.config import Config
+from mars_demo.learning.task import Task
 from mars_demo.learning.train import Trainer, TrainState
-from mars_demo.runs.checkpoint import list_checkpoints, save_checkpoint
+from mars_demo.runs.checkpoint import CheckpointError, drop_later, list_checkpoints
 from mars_demo.runs.clock import Clock
-from mars_demo.runs.hosts import agree, gather, is_first_host
-from mars_demo.runs.metrics import Writers, summarise
-from mars_demo.runs.reading import RunError as RunError
-from mars_demo.runs.reading import check_type
-from mars_demo.runs.signals import stop_signals
+from mars_demo.runs.folder import (
+    check_resumable,
+    last_saved,
+    newest_state,
+    open_folder,
+    read_run,
+)
+from mars_demo.runs.hosts import agree, is_first_host
+from mars_demo.runs.lock import alone
+from mars_demo.runs.memory import check_memory, describe_shortage
+from mars_demo.runs.metrics import JsonLines, TensorBoard, Writer, Writers
+from mars_demo.runs.progress import progress_bar, say_before
+from mars_demo.runs.reading import NONSENSE, RunError, in_one_line
+from mars_demo.runs.session import Progress, Result, Session, parse_progress
+from mars_demo.runs.signals import leave_on_interrupt, stop_signals
 
-LOG_LINES = 200
-"""Lines of metrics in a whole run."""
 CHECKPOINT_SECONDS = 60.0
 """Time between two checkpoints."""
-WATCHED = ("surrogate", "value_loss", "grad_norm")
-"""Metrics that stop a run when they are not finite."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """How a run ended."""
-
-    state: TrainState
-    finished: bool  # False: stopped by a signal, to be resumed
-    seconds: float  # of training, over all its sessions; compiling left out
-    compile_seconds: float  # of tracing and compiling, likewise
-
-
-class Progress(NamedTuple):
-    """What a checkpoint keeps of a run apart from its state."""
-
-    seconds: float = 0.0  # of training
-    compile_seconds: float = 0.0
-    pending: tuple[dict[str, Any], ...] = ()  # updates that no line of metrics tells of yet
-
-
-def parse_progress(about: Mapping[str, Any]) -> Progress:
-    """From what `Session.save` wrote; raises one of `NONSENSE` where it is something else."""
-    pending = check_type(about.get("pending", []), list)
-    for metrics in pending:
-        for value in check_type(metrics, dict).values():
-            check_type(value, float)
-    seconds, compiling = (
-        float(check_type(about.get(name, 0.0), float)) for name in ("seconds", "compile_seconds")
-    )
-    return Progress(seconds, compiling, tuple(pending))
-
-
-class Session:
-    """A run under way: its state, and the updates that no line of metrics tells of yet.
-
-    Args:
-        trainer: what updates it.
-        folder: where it is kept.
-        state: to begin with.
-        before: what earlier sessions left.
-        clock: since when this one is under way.
-    """
-
-    def __init__(
-        self, trainer: Trainer, folder: Path, state: TrainState, before: Progress, clock: Clock
-    ):
-        self.trainer, self.folder, self.state = trainer, folder, state
-        self.done = int(state.updates)
-        self.pending: list[dict[str, Any]] = list(before.pending)
-        self._before, self._clock = before, clock
-
-    @property
-    def steps(self) -> int:
-        """Environment steps done."""
-        return self.done * self.trainer.config.steps_per_update
-
-    @property
-    def times(self) -> dict[str, float]:
-        """`seconds` of training and `compile_seconds`, over all sessions."""
-        seconds, compile_seconds = self._clock.read()
-        return {
-            "seconds": self._before.seconds + seconds,
-            "compile_seconds": self._before.compile_seconds + compile_seconds,
-        }
-
-    def record(self, state: TrainState, metrics: dict[str, Any]) -> None:
-        """One update."""
-        if self.pending and self.pending[-1].keys() != metrics.keys():
-            raise RunError(f"{self.folder} has updates with other metrics: train in a new folder")
-        self.state = state
-        self.done += 1
-        self.pending.append(metrics)
-
-    def check_last_but_one(self) -> None:
-        """Stops the run where that update was not finite; the last one may still be running."""
-        if len(self.pending) > 1:
-            self._check(self.done - 1, -2)
-
-    def log(self, metrics: Writers) -> dict[str, Any] | None:
-        """Writes a line of metrics of the updates since the last one, if it is time for one."""
-        num_updates = self.trainer.config.num_updates
-        if self.done % max(1, num_updates // LOG_LINES) and self.done < num_updates:
-            return None
-        self._check(self.done, -1)
-        line = summarise(jax.device_get(self.pending), self.trainer.task)
-        self.pending.clear()
-        line |= {"step": self.steps, **self.times}
-        metrics.write(line)
-        return line
-
-    def result(self) -> Result:
-        """How the run stands."""
-        return Result(self.state, self.done == self.trainer.config.num_updates, **self.times)
-
-    def is_finite(self) -> bool:
-        """Whether parameters and the last update are finite numbers."""
-        leaves = jax.tree.leaves(self.state.params)
-        leaves += [metrics[name] for metrics in self.pending[-2:] for name in WATCHED]
-        return all(np.all(np.isfinite(leaf)) for leaf in leaves)
-
-    def save(self) -> None:
-        """Writes a checkpoint, of nothing but finite numbers."""
-        if not self.is_finite():
-            raise self._diverged(self.done)
-        about = {
-            "task": self.trainer.task.name,
-            "config": dataclasses.asdict(self.trainer.config),
-            **self.times,
-            "pending": [
-                {name: float(value) for name, value in metrics.items()}
-                for metrics in jax.device_get(self.pending)
-            ],
-        }
-        state = gather(self.state)
-        if is_first_host():
-            save_checkpoint(self.folder / "checkpoints", self.steps, state, about)
-
-    def _check(self, update: int, place: int) -> None:
-        """Waits for an update, and stops the run where it was not finite."""
-        metrics = self.pending[place]
-        if not np.all(np.isfinite(jax.device_get([metrics[name] for name in WATCHED]))):
-            raise self._diverged(update)
-
-    def _diverged(self, update: int) -> RunError:
-        step = update * self.trainer.config.steps_per_update
-        return RunError(
-            f"the loss is not finite at step {step}. {last_saved(self.folder)} The run would "
-            "take the same course again: lower --lr or --max-grad-norm, and train in a new folder."
-        )
-
 
 Watch = Callable[[Session], None]
 """What wants to see a run after each of its updates, before a checkpoint of it is saved."""
+
+
+def train_run(
+    task: Task,
+    config: Config,
+    folder: Path,
+    resume: bool = False,
+    bar: bool = True,
+    log_to: Sequence[Callable[[Path], Writer]] = (),
+    watch: Watch | None = None,
+) -> Result:
+    """Trains in a folder, from the start or from its newest whole checkpoint.
+
+    Args:
+        task: what to train on.
+        config: the run's configuration; on resume it must be the one it was started with.
+        folder: the run's folder; it must not hold another run.
+        resume: go on with the run that is there.
+        bar: show a progress bar on stderr.
+        log_to: makers of further writers of metrics, called with the folder.
+        watch: called after each update, before a checkpoint of it is saved.
+
+    Raises:
+        ValueError: an impossible configuration, or one that does not fit into memory.
+        RunError: the folder is taken, there is nothing to resume, the loss is not finite, or
+            memory or the disk is full.
+        CheckpointError: there are checkpoints, and none of them can be used.
+    """
+    return train_seeds(task, {folder: config}, resume, bar, log_to, watch)[0]
+
+
+def train_seeds(
+    task: Task,
+    runs: Mapping[Path, Config],
+    resume: bool = False,
+    bar: bool = True,
+    log_to: Sequence[Callable[[Path], Writer]] = (),
+    watch: Watch | None = None,
+) -> list[Result]:
+    """Trains several seeds in one program; arguments and errors are those of `train_run`.
+
+    Each has a folder of its own, as if it had been trained alone. Where one fails, all stop, and
+    the others are saved. To resume goes on with those that are there, and begins the others.
+
+    Args:
+        runs: each run's folder and configuration, which differ in their seeds alone.
+    """
+    clock = Clock()
+    trainers = [Trainer(task, config) for config in runs.values()]
+    check_memory(trainers[0], len(runs))
+    with _exhaustion(trainers[0], next(iter(runs))), ExitStack() as stack:
+        begun = {folder: (folder / "run.json").exists() or len(runs) == 1 for folder in runs}
+        for folder in runs:
+            if resume and begun[folder]:
+                read_run(folder)  # before anything is made in a folder that is no run's
+            if is_first_host():
+                stack.enter_context(alone(folder))
+        sessions = [
+            _start(trainer, folder, resume and begun[folder], clock)
+            for trainer, folder in zip(trainers, runs, strict=True)
+        ]
+        step = _compile(trainers[0], [session.state for session in sessions], bar)
+        catch_up(sessions)
+        config = trainers[0].config
+        seeds = ", ".join(str(config.seed) for config in runs.values())
+        progress = progress_bar(
+            total=config.num_updates * config.steps_per_update,
+            done=sessions[0].steps,
+            name=f"{task.name} {config.algo} seed {seeds}",
+            shown=bar and is_first_host(),
+        )
+        bar_shown = stack.enter_context(progress)
+        writers = [stack.enter_context(_writers(session, log_to)) for session in sessions]
+        return train_sessions(sessions, step, writers, bar_shown, watch)
+
+
+def _writers(session: Session, log_to: Sequence[Callable[[Path], Writer]]) -> Writers:
+    if not is_first_host():
+        return Writers([])
+    folder, kept = session.folder, session.steps
+    own = [JsonLines(folder, kept), TensorBoard(folder, kept)]
+    return Writers([*own, *(make(folder) for make in log_to)])
+
+
+def _compile(trainer: Trainer, states: list[TrainState], bar: bool) -> Any:
+    """`step(states) -> (states, metrics)`, an update of every one of several runs."""
+    if bar:
+        say_before("compiling ...")
+    with leave_on_interrupt():
+        if len(states) > 1:
+            together = jax.jit(partial(_step_all, trainer), donate_argnums=0)
+            return together.lower(states).compile()
+        step = trainer.step.lower(states[0]).compile()  # pyright: ignore[reportFunctionMemberAccess]
+        return lambda states: tuple([x] for x in step(states[0]))
+
+
+def _step_all(trainer: Trainer, states: list[TrainState]) -> Any:
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+    both = jax.vmap(trainer.step)(stacked)
+    seeds = range(len(states))
+    return tuple([jax.tree.map(lambda x, i=i: x[i], tree) for i in seeds] for tree in both)
+
+
+def _start(trainer: Trainer, folder: Path, resume: bool, clock: Clock) -> Session:
+    """The run as it begins, or as its newest whole checkpoint has it."""
+    checkpoints = folder / "checkpoints"
+    key = jax.random.key(trainer.config.seed)
+    if resume:
+        check_resumable(folder, trainer.task, trainer.config)
+    elif is_first_host():
+        open_folder(folder, trainer)
+    if not resume or not list_checkpoints(checkpoints):  # it was stopped before its first
+        return Session(trainer, folder, trainer.init(key), Progress(), clock)
+    state, progress = _resumed(trainer, folder)
+    session = Session(trainer, folder, trainer.place(state), progress, clock)
+    if is_first_host():
+        drop_later(checkpoints, session.steps)
+    return session
+
+
+def _resumed(trainer: Trainer, folder: Path) -> tuple[TrainState, Progress]:
+    """The newest whole checkpoint, as a run goes on from it."""
+    state, about = newest_state(trainer, folder)
+    try:
+        return state, parse_progress(about)
+    except NONSENSE as error:
+        raise CheckpointError(
+            f"the newest checkpoint in {folder} cannot be resumed: {in_one_line(error)}"
+        ) from None
 
 
 def train_sessions(
@@ -219,8 +228,19 @@ def _save(sessions: Iterable[Session]) -> None:
         session.save()
 
 
-def last_saved(folder: Path) -> str:
-    checkpoints = list_checkpoints(folder / "checkpoints")
-    if not checkpoints:
-        return "No checkpoint was saved yet."
-    return f"The last good checkpoint is {checkpoints[-1]}."
+@contextmanager
+def _exhaustion(trainer: Trainer, folder: Path) -> Iterator[None]:
+    """Says plainly that the disk is full, or the memory."""
+    try:
+        yield
+    except OSError as error:
+        if not folder.is_dir():
+            raise
+        raise RunError(
+            f"cannot write into {folder}: {error}. {last_saved(folder)} Mend that, and go "
+            "on with --resume."
+        ) from error
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise RunError(f"{describe_shortage(trainer)}. {last_saved(folder)}") from error

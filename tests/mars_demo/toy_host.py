@@ -12,18 +12,17 @@ from mars_demo.runs import hosts
 
 
 def main():
-    folder, updates = Path(sys.argv[1]), int(sys.argv[2])
+    runs, updates = Path(sys.argv[1]), int(sys.argv[2])
     hosts.HEARTBEAT_SECONDS = 10
     hosts.join_hosts()
-    from mars_demo.runs import folder as run
-    from mars_demo.runs import loop as session
+    from mars_demo.runs import folder, loop
     from tests.mars_demo.conftest import TOY_CONFIG, make_toy_task
 
-    run.get_task = lambda name: make_toy_task()
-    session.CHECKPOINT_SECONDS = 0.2
+    folder.get_task = lambda name: make_toy_task()
+    loop.CHECKPOINT_SECONDS = 0.2
     config = TOY_CONFIG.replace(total_steps=updates * TOY_CONFIG.steps_per_update)
-    resume = (folder / "checkpoints").exists()
-    result = run.train_run(make_toy_task(), config, folder, resume=resume, bar=False)
+    resume = (runs / "checkpoints").exists()
+    result = loop.train_run(make_toy_task(), config, runs, resume=resume, bar=False)
     print(f"finished {result.finished}")
 
 

@@ -10,8 +10,7 @@ import sys
 from mars_demo.cli import main as cli
 from mars_demo.cli import train as train_command
 from mars_demo.experiments.processes import flags
-from mars_demo.runs import folder as run
-from mars_demo.runs import loop as session
+from mars_demo.runs import folder, loop
 
 if __name__ == "__main__":
     from conftest import TOY_CONFIG, make_toy_task  # after cli, which silences what it imports
@@ -19,7 +18,7 @@ if __name__ == "__main__":
     folder, limit = sys.argv[1], int(sys.argv[2])
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    session.CHECKPOINT_SECONDS = 0.0
-    train_command.get_task = run.get_task = lambda name: make_toy_task()
+    loop.CHECKPOINT_SECONDS = 0.0
+    train_command.get_task = folder.get_task = lambda name: make_toy_task()
     options = flags(TOY_CONFIG.replace(total_steps=10**9))
     cli.main(["train", "paxmen-4", *options, "--out", folder, "--no-bar"])

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from mars_demo.experiments import worker
 from mars_demo.experiments.evaluations import read_evaluations
-from mars_demo.runs import folder as runs
-from mars_demo.runs import loop as session
+from mars_demo.runs import folder, loop
 
 if __name__ == "__main__":
     from conftest import make_toy_task
@@ -32,7 +31,7 @@ if __name__ == "__main__":
             while signal.getsignal(signal.SIGTERM) is unasked:
                 time.sleep(0.05)
 
-    session.CHECKPOINT_SECONDS = 0.0
+    loop.CHECKPOINT_SECONDS = 0.0
     worker.evaluate_when_due = evaluate_and_wait
-    worker.get_task = runs.get_task = lambda name: make_toy_task()
+    worker.get_task = folder.get_task = lambda name: make_toy_task()
     worker.main()

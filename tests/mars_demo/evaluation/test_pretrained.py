@@ -16,7 +16,8 @@ from mars_demo.evaluation.pretrained import (
     read_team,
 )
 from mars_demo.runs.checkpoint import CheckpointError
-from mars_demo.runs.folder import RunError, load_run, train_run
+from mars_demo.runs.folder import RunError, load_run
+from mars_demo.runs.loop import train_run
 
 pytestmark = pytest.mark.loose_promotion  # flax
 

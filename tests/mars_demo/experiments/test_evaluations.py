@@ -19,9 +19,10 @@ from mars_demo.experiments.evaluations import (
     read_absolute,
     read_evaluations,
 )
-from mars_demo.runs import loop as session
+from mars_demo.runs import loop
 from mars_demo.runs.checkpoint import to_arrays
-from mars_demo.runs.folder import RunError, train_run
+from mars_demo.runs.folder import RunError
+from mars_demo.runs.loop import train_run
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 
@@ -123,7 +124,7 @@ def test_a_run_killed_past_its_checkpoint_has_no_line_twice(
         return watch
 
     rigged([1.0, 9.0])  # the second is lost with what the killed process had not saved
-    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(Killed):
         train_run(toy_task(), config, tmp_path, bar=False, watch=killed_after(2))
     assert [line.score for line in read_evaluations(tmp_path)] == [1.0, 9.0]
@@ -148,7 +149,7 @@ def test_a_run_cut_off_finds_what_it_would_have_found(
         if run.done == 2:
             raise Killed
 
-    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(Killed):
         train_run(toy_task(), config, tmp_path / "cut", bar=False, watch=cut)
     train(toy_task(), config, tmp_path / "cut", resume=True)

@@ -16,10 +16,11 @@ import mars_demo.runs.folder as runs
 from mars_demo.cli import main as cli
 from mars_demo.cli import train as train_command
 from mars_demo.experiments.processes import flags
-from mars_demo.runs import loop as session
+from mars_demo.runs import loop, session
 from mars_demo.runs.checkpoint import CheckpointError, list_checkpoints
 from mars_demo.runs.description import checkout_commit
-from mars_demo.runs.folder import RunError, load_run, train_run, train_seeds
+from mars_demo.runs.folder import RunError, load_run
+from mars_demo.runs.loop import train_run, train_seeds
 from mars_demo.runs.metrics import read_metrics
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
@@ -222,7 +223,7 @@ def poison(state):
 
 
 def test_a_nan_stops_the_run_within_one_update(tmp_path, monkeypatch, toy_task, config):
-    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(session, "LOG_LINES", 1)  # whether or not a line of metrics is due
     with monkeypatch.context() as patch:
         meddle(patch, 3, poison)
@@ -274,7 +275,7 @@ def test_a_full_disk_stops_the_run_and_keeps_the_last_checkpoint(
     tmp_path, monkeypatch, toy_task, config
 ):
     whole = train_run(toy_task(), config, tmp_path / "whole", bar=False)
-    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     save, folder = session.save_checkpoint, tmp_path / "cut"
 
     def full(folder, step, state, about):
@@ -299,7 +300,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_message(
     tmp_path, monkeypatch, toy_task, config, capsys
 ):
     whole = train_run(toy_task(), config, tmp_path / "whole", bar=False)
-    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     train_run(toy_task(), config, tmp_path, bar=False)
     newest = list_checkpoints(tmp_path / "checkpoints")[-1]
     newest.with_suffix(".safetensors").write_bytes(b"")
