@@ -225,7 +225,20 @@ def record_episode(team: Trained, seed: int = 0, greedy: bool = False) -> dict[s
     return env.scene(played.states, played.rewards, title=team.title)  # pyright: ignore[reportAttributeAccessIssue]
 
 
+def evaluate_team(
+    team: Trained, episodes: int = 256, seed: int = 0, greedy: bool = False
+) -> Episodes:
+    """Plays whole episodes with a trained team, side by side.
+
+    Args:
+        team: who plays.
+        episodes: how many.
+        seed: of the episodes.
+        greedy: take the likeliest actions instead of sampling.
+    """
+    return evaluate(team.trainer.task, team.policy(greedy), jax.random.key(seed), episodes)
+
+
 def evaluate_run(folder: Path, episodes: int, seed: int, greedy: bool) -> Episodes:
     """Evaluates a run's newest whole checkpoint; raises as `load_run` does."""
-    team = trained_run(folder)
-    return evaluate(team.trainer.task, team.policy(greedy), jax.random.key(seed), episodes)
+    return evaluate_team(trained_run(folder), episodes, seed, greedy)

@@ -46,6 +46,23 @@ def load_pretrained(name: str) -> Trained:
     return read_team(TEAMS / f"{name}.json")
 
 
+def load_team(source: str | Path) -> Trained:
+    """A trained team, wherever it is.
+
+    Args:
+        source: a run's folder, the JSON file of an exported team, or the name of a team that ships
+            with the package.
+
+    Raises:
+        ValueError: there is no such team; the names of those that ship are listed, nearest first.
+        RunError: the folder's run.json is damaged.
+        CheckpointError: the run has no whole checkpoint, or the team's files cannot be used.
+    """
+    if (Path(source) / "run.json").exists():
+        return trained_run(Path(source))
+    return load_pretrained(str(source))
+
+
 def export_team(run: Path, path: Path, episodes: int = 1024) -> list[Path]:
     """Writes the team of a run's newest checkpoint as files of its own.
 

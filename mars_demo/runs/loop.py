@@ -44,7 +44,7 @@ Watch = Callable[[Session], None]
 def train_run(
     task: Task,
     config: Config,
-    folder: Path,
+    folder: Path | str,
     resume: bool = False,
     bar: bool = True,
     log_to: Sequence[Callable[[Path], Writer]] = (),
@@ -67,7 +67,7 @@ def train_run(
             memory or the disk is full.
         CheckpointError: there are checkpoints, and none of them can be used.
     """
-    return train_seeds(task, {folder: config}, resume, bar, log_to, watch)[0]
+    return train_seeds(task, {Path(folder): config}, resume, bar, log_to, watch)[0]
 
 
 def train_seeds(

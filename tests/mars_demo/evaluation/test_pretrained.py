@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+import mars_demo
 import mars_demo.runs.folder as runs
 from mars_demo.evaluation.episodes import evaluate
 from mars_demo.evaluation.pretrained import (
@@ -51,6 +52,29 @@ def run(tmp_path, monkeypatch, toy_task, toy_trainer, toy_config):
     monkeypatch.setattr(runs, "Trainer", lambda task, config: toy_trainer(config))
     train_run(toy_task(), toy_config.replace(total_steps=128), tmp_path / "run", bar=False)
     return tmp_path / "run"
+
+
+def test_a_team_is_loaded_from_wherever_it_is(run, tmp_path):
+    file = export_team(run, tmp_path / "team.json", episodes=4)[0]
+    actors = [mars_demo.load_team(source).actor for source in (run, str(run), file)]
+    for other in actors[1:]:
+        jax.tree.map(np.testing.assert_array_equal, actors[0], other)
+    assert mars_demo.load_team("paxmen-4").trainer.task.name == "paxmen-4"
+    with pytest.raises(ValueError, match="unknown pretrained team 'paxmen-44'; valid: paxmen-4"):
+        mars_demo.load_team("paxmen-44")
+
+
+def test_train_evaluate_and_film_by_the_front_door(tmp_path):
+    task = mars_demo.get_task("paxmen-4")
+    config = mars_demo.Config(num_envs=4, rollout_steps=10, total_steps=80, hidden=8, minibatches=2)
+    assert mars_demo.train_run(task, config, str(tmp_path / "run"), bar=False).finished
+    team = mars_demo.load_team(tmp_path / "run")
+    played = mars_demo.evaluate(team, episodes=3, seed=1)
+    expected = evaluate(task, team.policy(), jax.random.key(1), 3)
+    np.testing.assert_array_equal(played.score, expected.score)
+    assert played.length.tolist() == [100] * 3
+    assert len(mars_demo.record_episode(team)["frames"]) == 101
+    assert len(dir(mars_demo)) <= 12
 
 
 def test_an_exported_team_is_the_runs(run, tmp_path):
