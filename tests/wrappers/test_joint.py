@@ -54,6 +54,7 @@ def test_discrete_actions(with_spaces):
     assert actions["agent_0"].dtype == jnp.int32
     assert actions["agent_0"] == 3
     np.testing.assert_array_equal(actions["agent_1"], [1, 2])
+    assert view.mask(view.env.reset(KEY)[1]) == {}  # there is one for the first agent only
 
 
 def test_continuous_actions(with_spaces):

@@ -54,6 +54,16 @@ def test_without_a_batch_and_with_two():
     np.testing.assert_array_equal(out, np.where(grid, OLD * 10 + 1, OLD))
 
 
+def test_each_of_two_batches_is_updated_alone():
+    """What is updated is one entry, not a row of them."""
+    center = jax.vmap(jax.vmap(on_demand(lambda old: old - jnp.mean(old))))
+    grid = jnp.array([[True, False], [True, True]])
+    old = jnp.arange(12.0).reshape(2, 2, 3)
+    expected = np.tile([-1.0, 0.0, 1.0], (2, 2, 1))
+    expected[0, 1] = [3.0, 4.0, 5.0]
+    np.testing.assert_array_equal(center(grid, old), expected)
+
+
 @pytest.mark.parametrize("flags", [(False, True, False), (False, False, False)])
 def test_derivatives_are_those_of_a_select(batched, flags):
     def total(old):

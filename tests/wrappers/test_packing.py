@@ -8,6 +8,7 @@ from wrappers.packing import fetch, pack
 
 TREE = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "ab": np.zeros((0, 2), np.float32),
     "b": [np.array(True), np.int32(7)],
     "c": {"d": np.array([1.5], np.float32), "none": {}},
 }

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxmarl.environments.spaces import Discrete
 from jaxmarl.wrappers.baselines import CTRolloutManager, LogWrapper
 
 import aerojax
@@ -83,6 +84,21 @@ def test_the_environment_is_asked_for_its_world_state_and_actions(tally):
     np.testing.assert_array_equal(obs["__all__"], [[2, 2], [1, 1]])
     masks = manager.get_valid_actions(state)
     np.testing.assert_array_equal(masks["agent_0"], [[1, 0, 0], [1, 1, 0]])
+
+
+def test_a_smaller_choice_is_padded_at_its_end(tally):
+    class Unlike(type(tally)):
+        def __init__(self):
+            super().__init__()
+            self.action_spaces = {"agent_0": Discrete(3), "agent_1": Discrete(2)}
+
+        def get_avail_actions(self, state):
+            return {agent: jnp.ones(self.action_space(agent).n, bool) for agent in self.agents}
+
+    manager = RolloutManager(Unlike(), 2)
+    masks = manager.get_valid_actions(manager.batch_reset(KEY)[1])
+    np.testing.assert_array_equal(masks["agent_0"], [[1, 1, 1], [1, 1, 1]])
+    np.testing.assert_array_equal(masks["agent_1"], [[1, 1, 0], [1, 1, 0]])
 
 
 def test_without_masks_every_action_is_available(tally):

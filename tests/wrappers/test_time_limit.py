@@ -44,11 +44,11 @@ def test_an_end_at_the_environments_own_limit_is_a_truncation(tally, play):
             *rest, info = super().step_env(key, state, actions)
             return *rest, info | {"terminated": np.zeros(2, bool)}
 
-    assert ends(play(AutoReset(TimeLimit(Limited(), 9)), [(2, 2), (2, 2)]))[-1] == (
-        True,
-        False,
-        True,
-    )
+    for step, done in zip(
+        play(TimeLimit(Limited(), 9), [(2, 2), (2, 2)]), (False, True), strict=True
+    ):
+        np.testing.assert_array_equal(step[4]["terminated"], [False, False])
+        np.testing.assert_array_equal(step[4]["truncated"], [done, done])
 
 
 def test_without_auto_reset_each_agent_is_told(tally, play):
