@@ -46,6 +46,7 @@ def test_how_far_an_update_goes_is_told(report):
 def test_the_best_is_far_from_all_others():
     assert best_of([(0.5, 0.1), (0.8, 0.1), (0.2, 0.3)]) == 1
     assert best_of([(0.5, 0.1), (0.8, 0.1), (0.2, 0.6)]) is None
+    assert best_of([(0.5, 0.1), (0.8, 0.25)]) is None  # its own interval counts, too
     assert best_of([(0.501, 0.0), (0.499, 0.0)]) == 0  # not of rounded ones
 
 
