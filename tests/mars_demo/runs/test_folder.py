@@ -18,6 +18,7 @@ from mars_demo.cli import train as train_command
 from mars_demo.experiments.processes import flags
 from mars_demo.runs import loop, session
 from mars_demo.runs.checkpoint import CheckpointError, list_checkpoints
+from mars_demo.runs.clock import Clock
 from mars_demo.runs.description import checkout_commit
 from mars_demo.runs.folder import RunError, load_run
 from mars_demo.runs.loop import train_run, train_seeds
@@ -304,8 +305,10 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_message(
     train_run(toy_task(), config, tmp_path, bar=False)
     newest = list_checkpoints(tmp_path / "checkpoints")[-1]
     newest.with_suffix(".safetensors").write_bytes(b"")
-    resumed = train_run(toy_task(), config, tmp_path, resume=True, bar=False)
+    runs._start(runs.Trainer(toy_task(), config), tmp_path, True, Clock())
+    assert newest not in list_checkpoints(tmp_path / "checkpoints")  # nor does it count as kept
     assert f"skipping damaged checkpoint {newest}" in capsys.readouterr().err
+    resumed = train_run(toy_task(), config, tmp_path, resume=True, bar=False)
     for a, b in zip(leaves(whole.state), leaves(resumed.state), strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -25,6 +25,8 @@ def test_too_little_memory_is_told_before_compiling(monkeypatch, toy_trainer, to
     needed = memory.needed_bytes(trainer)
     monkeypatch.setattr(memory, "free_bytes", lambda: needed)
     memory.check_memory(trainer)
+    with pytest.raises(ValueError, match="x 2 seeds must fit"):
+        memory.check_memory(trainer, seeds=2)
     monkeypatch.setattr(memory, "free_bytes", lambda: needed * 7 // 10)
     with pytest.raises(
         ValueError, match=r"^num_envs 16 x rollout_steps 8 must fit.*: num_envs 10$"
