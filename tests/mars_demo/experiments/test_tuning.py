@@ -50,7 +50,7 @@ def _score(name, changes):
 
 def _run(folder, *lines):
     folder.mkdir(parents=True)
-    texts = [json.dumps({"episodes": n, "return": mean}) + "\n" for n, mean in lines]
+    texts = [json.dumps({"step": 1, "episodes": n, "return": mean}) + "\n" for n, mean in lines]
     (folder / "metrics.jsonl").write_text("".join(texts))
 
 
