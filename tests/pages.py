@@ -2,7 +2,11 @@
 
 import re
 import shlex
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
+
+from mars_demo.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -35,6 +39,16 @@ def commands(page: str) -> list[list[str]]:
             found.append(words[words[0] == "srun" : cut])
     assert not begun, f"{page}: {begun}"
     return found
+
+
+def program(words: Sequence[str]) -> tuple[Callable[[Sequence[str]], None], list[str]] | None:
+    """The program of ours that a command runs, and its words; None of a command that is not."""
+    if words[0] == "mars-demo":
+        return main, list(words[1:])
+    if words[0] == "python" and words[1].startswith("docs/experiments/"):
+        module = words[1].removesuffix(".py").replace("/", ".")
+        return import_module(module).main, list(words[2:])
+    return None
 
 
 COMMANDS = [(page, words) for page in PAGES for words in commands(page)]

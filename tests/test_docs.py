@@ -11,10 +11,11 @@ import pytest
 import tyro
 
 from aerojax.scenarios import SCENARIOS
+from mars_demo.cli import main as cli
 from mars_demo.cli.main import main
 from mars_demo.learning.objectives import OBJECTIVES
 from mars_demo.tasks.registry import get_task
-from tests.pages import COMMANDS, OWN_TEST, PAGES, ROOT, blocks
+from tests.pages import COMMANDS, OWN_TEST, PAGES, ROOT, blocks, program
 
 LANGUAGES = {
     "python": "run by the tests",
@@ -79,8 +80,9 @@ def parse(monkeypatch):
     monkeypatch.setattr(tyro, "cli", only_parse)
 
     def run(words):
+        start, options = program(words)
         with pytest.raises(ParsedError):
-            main(words)
+            start(options)
 
     return run
 
@@ -90,18 +92,18 @@ def parse(monkeypatch):
     [
         pytest.param(page, words, id=" ".join(words))
         for page, words in COMMANDS
-        if words[0] == "mars-demo" and page != OWN_TEST
+        if program(words) and page != OWN_TEST
     ],
 )
 def test_commands_of_ours_are_understood(page, words, parse):
-    parse(words[1:])
+    parse(words)
     if words[1] == "train":
         get_task(words[2])
 
 
 def test_a_wrong_command_is_not_understood(parse, capsys):
     with pytest.raises(SystemExit):
-        parse(["train", "paxmen-4", "--algorithm", "mars"])
+        parse(["mars-demo", "train", "paxmen-4", "--algorithm", "mars"])
 
 
 def test_other_commands_are_ones_that_there_are():
@@ -143,3 +145,32 @@ def test_commands_in_sentences_are_ones_that_there_are(help_of):
             for option in re.findall(r"(?<!\S)--[a-z0-9-]+", rest):
                 assert re.search(rf"{option}\b", help_of(command)), f"{page}: {command} {option}"
             assert help_of(command)
+
+
+def test_programs_in_sentences_are_ones_that_there_are():
+    for page, text in PAGES.items():
+        for file in re.findall(r"docs/experiments/\w+\.py", text):
+            assert (ROOT / file).exists(), f"{page}: {file}"
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "docs/experiments").glob("*.py")), ids=str)
+def test_what_makes_figures_is_one_command_each(file, capsys):
+    """Each runs alone, and a mistake is one line, which names it."""
+    assert "docs.experiments" not in file.read_text()
+    start, _ = program(["python", str(file.relative_to(ROOT))])
+    with pytest.raises(SystemExit, match="2"):
+        start(["--nonsense"])
+    said = capsys.readouterr().err
+    assert said.startswith(f"{file.name}: ")
+    assert said.endswith(f"; see {file.name} --help\n")
+    assert any(file.name in text for text in PAGES.values())
+
+
+def test_the_users_commands_are_few():
+    assert len(cli.COMMANDS) <= 12
+
+
+def test_no_command_needs_what_is_not_shipped():
+    for package in ("paxmen", "aerojax", "wrappers", "mars_demo"):
+        for file in (ROOT / package).rglob("*.py"):
+            assert not re.search(r"(from|import) (docs|tests)\b", file.read_text()), file

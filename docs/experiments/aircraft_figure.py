@@ -1,14 +1,22 @@
-"""A figure of what classes of aircraft can do: turns, excess power, and speeds over height."""
+"""A figure of what classes of aircraft can do: turns, excess power, and speeds over height.
+
+Run it: `python docs/experiments/aircraft_figure.py aircraft.png`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tyro.conf import Positional
 
+from mars_demo.cli.parsing import run_program
 from mars_demo.evaluation.charts import LOOK, save_figure
+from mars_demo.runs.outputs import check_picture
+from mars_demo.tasks.registry import aircraft_curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,3 +79,25 @@ def draw_aircraft(curves: Curves, path: str | Path) -> None:
 def _finish(panel: Axes) -> None:
     panel.set(xlabel="speed, m/s", xlim=(50, 360))
     panel.grid(alpha=0.25)
+
+
+@dataclass(frozen=True)
+class AircraftFigure:
+    """Draw what each class of aircraft can do, as docs/aerojax.md shows it."""
+
+    path: Positional[Path]
+    """The picture to write, such as aircraft.png."""
+
+    def run(self) -> None:
+        check_picture(self.path)
+        draw_aircraft(aircraft_curves(), self.path)
+        print(self.path)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs the program."""
+    run_program(AircraftFigure, words)
+
+
+if __name__ == "__main__":
+    main()

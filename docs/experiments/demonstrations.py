@@ -7,12 +7,15 @@ is left to sampling or to a network. The policy maximises E[L(log r, A)] over π
   zero and it stays there; MASPO comes back slowly; MARS comes back fast.
 - **Collapse**: a rare action with a small positive advantage beside two common ones with large
   ones. The best that MASPO can do is to remove it, at a finite cost; MARS keeps it.
+
+Run it: `python docs/experiments/demonstrations.py objectives.png`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,9 +24,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from tyro.conf import Positional
 
+from mars_demo.cli.parsing import run_program
 from mars_demo.evaluation.charts import LOOK, save_figure
 from mars_demo.learning.objectives import OBJECTIVES, Objective
+from mars_demo.runs.outputs import check_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -131,7 +137,7 @@ OFFSET: dict[str, Any] = {"textcoords": "offset points"}
 RULE: dict[str, Any] = {"color": "0.6", "linewidth": 0.7, "zorder": 0}
 
 
-def figure(path: str | Path) -> None:
+def draw_demonstrations(path: str | Path) -> None:
     """Draw the objectives, their gradients and the two demonstrations.
 
     Args:
@@ -226,3 +232,25 @@ def _draw_collapse(ax: Axes) -> None:
     ax.tick_params(axis="x", length=0)
     ax.set(ylabel="ratio $r$ at the optimum", ylim=(0.0, 1.4))
     ax.set_title("Collapse: the best policy")
+
+
+@dataclass(frozen=True)
+class Demonstrations:
+    """Draw the objectives, their gradients, drift and collapse, for docs/algorithms.md."""
+
+    path: Positional[Path]
+    """The picture to write, such as objectives.png."""
+
+    def run(self) -> None:
+        check_picture(self.path)
+        draw_demonstrations(self.path)
+        print(self.path)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs the program."""
+    run_program(Demonstrations, words)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,16 +1,20 @@
 """What a device can do: steps a second by batch size, alone and in training, and whole runs.
 
 One command does all of it and names the device, so that figures of different machines compare.
+
+Run it: `python docs/experiments/device_study.py`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import jax
 
+from mars_demo.cli.parsing import run_program
 from mars_demo.evaluation.episodes import evaluate_run
 from mars_demo.evaluation.statistics import mean_and_interval
 from mars_demo.experiments.bench import heading, prepare, seconds
@@ -19,6 +23,7 @@ from mars_demo.learning.task import Task
 from mars_demo.learning.train import Trainer
 from mars_demo.runs.loop import train_run
 from mars_demo.runs.memory import free_bytes, needed_bytes
+from mars_demo.runs.outputs import check_writable
 from mars_demo.tasks.registry import get_task
 from wrappers.atomic import write_atomically
 
@@ -116,3 +121,24 @@ def _whole_run(task: Task, folder: Path) -> str:
         f"| {task.name} | {config.total_steps:,} | {result.seconds:.0f} | "
         f"{middle:.2f} ± {half:.2f} {task.score_name} |"
     )
+
+
+@dataclass(frozen=True)
+class DeviceStudy:
+    """Measure what this machine's devices can do. Whole runs that are there are not run again."""
+
+    out: Path = Path("studies/device")
+    """The folder for the tables and the whole runs."""
+
+    def run(self) -> None:
+        check_writable(self.out / "device.md")
+        print(study_device(self.out))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs the program."""
+    run_program(DeviceStudy, words)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,12 @@
-"""Scripts against scripts: is each rung of AeroJAX's ladder above the one below?"""
+"""Scripts against scripts: is each rung of AeroJAX's ladder above the one below?
+
+Run it: `python docs/experiments/ladder.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from mars_demo.cli.parsing import run_program
 from mars_demo.learning.rollout import Env
+from mars_demo.runs.outputs import check_writable
 from mars_demo.tasks.registry import make_selfplay
 from wrappers.atomic import write_atomically
 
@@ -81,7 +87,7 @@ def _play(env: Any, first: str, second: str, keys: Array) -> tuple[Array, Array]
     return jax.vmap(game)(keys)
 
 
-def climb(out: Path) -> str:
+def play_ladder(out: Path) -> str:
     """Plays every pair on every scenario, writes ladder.md and returns the table."""
     lines = [
         "| scenario | scripts | won | lost | drawn | share of decided games |",
@@ -105,3 +111,24 @@ def _rows(name: str, env: Env, pairs: Sequence[tuple[str, str]]) -> list[str]:
         ends = f"{games.won} | {games.lost} | {games.drawn}"
         rows.append(f"| `{name}` | {first} against {second} | {ends} | {share} |")
     return rows
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Let AeroJAX's scripts play against each other, as docs/aerojax.md shows it."""
+
+    out: Path = Path("studies/ladder")
+    """The folder for ladder.md."""
+
+    def run(self) -> None:
+        check_writable(self.out / "ladder.md")
+        print(play_ladder(self.out))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs the program."""
+    run_program(Ladder, words)
+
+
+if __name__ == "__main__":
+    main()

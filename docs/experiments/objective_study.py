@@ -1,15 +1,27 @@
-"""The experiments behind docs/results.md: what is run, and how its runs become tables."""
+"""How docs/results.md chose its presets, and what each knob of them does.
+
+Both train many configurations of one task and algorithm; a sweep has one of each.
+
+Run one: `python docs/experiments/objective_study.py tune`, or `knobs`.
+"""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
+import tyro
+from tyro.conf import Positional
 
+from mars_demo.cli.parsing import run_program
 from mars_demo.evaluation.curves import compare, curve
 from mars_demo.experiments.processes import train_all
-from mars_demo.learning.config import Config
+from mars_demo.learning.config import DEFAULT_TASK, Config
+from mars_demo.runs.outputs import check_writable
 from mars_demo.tasks.registry import get_task
 from wrappers.atomic import write_atomically
 
@@ -28,8 +40,6 @@ SCREENING_STEPS, SCREENING_SEEDS = 1_500_000, (1000,)
 FINAL_STEPS, FINAL_SEEDS = 3_000_000, (1001, 1002)
 FINALISTS = 3
 
-COMPARISON_STEPS, COMPARISON_SEEDS = 3_000_000, tuple(range(10))
-EQUAL_EPS = 0.2
 THRESHOLD = 50.0
 EPISODES = 256
 
@@ -92,17 +102,6 @@ def tune(task: str, out: Path) -> str:
     return _keep(out / "tuning.md", "\n".join(lines))
 
 
-def compare_objectives(task: str, out: Path) -> str:
-    """Trains every algorithm at its preset and at one eps for all, and returns the table."""
-    groups = {}
-    for algo in ALGORITHMS:
-        preset = get_task(task).preset(algo).replace(total_steps=COMPARISON_STEPS)
-        groups[out / f"{algo} preset"] = preset
-        groups[out / f"{algo} eps {EQUAL_EPS}"] = preset.replace(eps=EQUAL_EPS)
-    train_all(task, _seeds_first(groups, COMPARISON_SEEDS), "comparison")
-    return compare(list(groups), out, THRESHOLD, EPISODES)
-
-
 def isolate_knobs(task: str, out: Path) -> str:
     """Trains MARS with one knob at a time turned from its preset, and returns the table."""
     preset = get_task(task).preset("mars").replace(total_steps=KNOB_STEPS)
@@ -111,7 +110,7 @@ def isolate_knobs(task: str, out: Path) -> str:
     return compare(list(groups), out, THRESHOLD, EPISODES)
 
 
-STUDIES = {"tune": tune, "compare": compare_objectives, "knobs": isolate_knobs}
+STUDIES = {"tune": tune, "knobs": isolate_knobs}
 
 
 def _seeds_first(groups: dict[Path, Config], seeds: tuple[int, ...]) -> dict[Path, Config]:
@@ -151,3 +150,29 @@ def _scores(
 def _keep(path: Path, table: str) -> str:
     write_atomically(path, (table + "\n").encode())
     return table
+
+
+@dataclass(frozen=True)
+class ObjectiveStudy:
+    """Run an experiment of docs/results.md. Runs that are there already are not run again."""
+
+    name: Positional[Literal["tune", "knobs"]]
+    """`tune` chooses presets, `knobs` turns one knob at a time."""
+    task: str = DEFAULT_TASK
+    """The task's name."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
+    """The folder for everything [studies/TASK/NAME]."""
+
+    def run(self) -> None:
+        out = self.out or Path("studies") / get_task(self.task).name / self.name
+        check_writable(out / "table.md")
+        print(STUDIES[self.name](self.task, out))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs the program."""
+    run_program(ObjectiveStudy, words)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,17 +1,25 @@
-"""A figure of how far probability ratios went through training: what each objective lets happen."""
+"""A figure of how far probability ratios went through training: what each objective lets happen.
+
+Run it: `python docs/experiments/ratio_figure.py RUN ...`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+import tyro
+from tyro.conf import Positional
 
+from mars_demo.cli.parsing import check_named, run_program
 from mars_demo.evaluation.charts import LOOK, save_figure
 from mars_demo.learning.diagnostics import QUANTILES
 from mars_demo.runs.folder import RunError, read_run
 from mars_demo.runs.metrics import read_metrics
+from mars_demo.runs.outputs import check_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +42,7 @@ def draw_ratios(folders: Sequence[Path], path: Path) -> None:
         path: where to write; the suffix names the format.
 
     Raises:
-        RunError: a folder is no run's, or its metrics tell nothing of ratios.
+        RunError: a folder is no run's, or its metrics have none of ratios.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -57,7 +65,7 @@ def draw_ratios(folders: Sequence[Path], path: Path) -> None:
 def _columns(folder: Path) -> dict[str, np.ndarray]:
     lines = read_metrics(folder)
     if not lines or "ratio_beyond" not in lines[0]:
-        raise RunError(f"{folder} has no metrics of ratios: train anew to get them")
+        raise RunError(f"{folder} has no metrics of ratios: train again to get them")
     names = [name for name, value in lines[0].items() if name.startswith(("ratio_", "pull_"))]
     try:
         return {name: np.array([line[name] for line in lines]) for name in ("step", *names)}
@@ -103,3 +111,28 @@ def _explain(above: Axes, below: Axes) -> None:
         **beside,
     )
     below.legend([middle, edge], ["of decisions", "of gradient"], **beside)
+
+
+@dataclass(frozen=True)
+class RatioFigure:
+    """Draw how far probability ratios went through training, a column for each run."""
+
+    folders: Annotated[Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN")]
+    """Folders of runs, such as one of each algorithm."""
+    out: Path = Path("ratios.png")
+    """The picture to write."""
+
+    def run(self) -> None:
+        check_named(self.folders, "a run's folder")
+        check_picture(self.out)
+        draw_ratios(self.folders, self.out)
+        print(self.out)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs the program."""
+    run_program(RatioFigure, words)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,19 +1,25 @@
-"""AeroJAX's benchmark, learned: random policy, script and trained teams on every scenario."""
+"""AeroJAX's benchmark, learned: random policy, script and trained teams on every scenario.
+
+Run it: `python docs/experiments/scenario_study.py`.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mars_demo.cli.parsing import run_program
 from mars_demo.evaluation.charts import COLOURS, save_figure, score_limits
 from mars_demo.evaluation.curves import curve
 from mars_demo.evaluation.episodes import evaluate_run, reference_scores
 from mars_demo.evaluation.statistics import mean_and_interval
 from mars_demo.experiments.processes import train_all
 from mars_demo.learning.config import Config
+from mars_demo.runs.outputs import check_writable
 from mars_demo.tasks.registry import MIXED_SCENARIOS, SCENARIOS, get_task
 from wrappers.atomic import write_atomically
 
@@ -129,3 +135,24 @@ def _draw(out: Path, scores: Mapping[str, Scores]) -> None:
     last.legend(handles.values(), handles.keys(), loc="center", frameon=False)
     figure.supxlabel("environment steps (millions)", fontsize=10)
     save_figure(figure, out / "curves.png", dpi=130)
+
+
+@dataclass(frozen=True)
+class ScenarioStudy:
+    """Train MARS on AeroJAX's benchmark. Runs that are there already are not run again."""
+
+    out: Path = Path("studies/scenarios")
+    """The folder for the runs, the table and the curves."""
+
+    def run(self) -> None:
+        check_writable(self.out / "table.md")
+        print(study_scenarios(self.out))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs the program."""
+    run_program(ScenarioStudy, words)
+
+
+if __name__ == "__main__":
+    main()

@@ -21,17 +21,14 @@ with silence():  # stdout is for our answers
     from mars_demo.learning.task import Task
     from mars_demo.tasks.registry import SUITE, TASKS, get_task, list_tasks, task_facts
 
-from mars_demo.cli.parsing import parse_words
+from mars_demo.cli.bench import Bench
+from mars_demo.cli.parsing import one_line_mistakes, parse_words
 from mars_demo.cli.report import Report
-from mars_demo.cli.study import Bench, Compare, Demo, Figure, Ratios, Study
 from mars_demo.cli.sweep import Sweep, Tune
 from mars_demo.cli.team import Eval, Export, Play, Render, Watch
-from mars_demo.cli.train import Train
+from mars_demo.cli.train import Demo, Train
 from mars_demo.learning.config import DEFAULT_ALGO, DEFAULT_TASK, Config, check_name
 from mars_demo.learning.objectives import OBJECTIVES
-from mars_demo.runs.checkpoint import CheckpointError
-from mars_demo.runs.folder import RunError
-from mars_demo.runs.messages import fail
 
 
 @dataclass(frozen=True)
@@ -60,14 +57,10 @@ COMMANDS: dict[str, type[Any]] = {
     "play": Play,
     "export": Export,
     "list": List,
-    "compare": Compare,
-    "ratios": Ratios,
-    "study": Study,
     "sweep": Sweep,
     "tune": Tune,
     "report": Report,
     "bench": Bench,
-    "figure": Figure,
     "demo": Demo,
 }
 
@@ -82,10 +75,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args == ["--version"]:
         print(f"mars-demo {version('paxmen-aerojax')}")
         return
-    try:
+    with one_line_mistakes("mars-demo"):
         _parse(args).run()
-    except (ValueError, RunError, CheckpointError, OSError, ImportError) as error:
-        fail(error)
 
 
 def _parse(args: Sequence[str]) -> Any:

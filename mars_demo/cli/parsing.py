@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import io
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr
+from pathlib import Path
 from typing import Any
 
 import tyro
 
 from mars_demo.learning.config import nearest_first
+from mars_demo.runs.checkpoint import CheckpointError
+from mars_demo.runs.messages import fail
+from mars_demo.runs.reading import RunError
 
 _STYLES = re.compile(r"\x1b\[[0-9;]*m")
 _FRAME = str.maketrans("╭╮╰╯│─", "     -")
@@ -20,6 +26,27 @@ _RULE = re.compile(r".*-{5,}\s*")  # also the upper border, which holds the titl
 _UNKNOWN = re.compile(r"invalid choice '(.*)' for argument '(.*)'\. Expected one of (\(.*\))\.")
 _NO_VALUE = re.compile(r"Missing value for argument '(.*)'\. Expected .* values?\.")
 _WRONG_TYPE = re.compile(r"Error parsing .*?('[^']*')\]?\.?(?: Got errors:.*)?$")
+
+
+def run_program(command: type[Any], words: Sequence[str] | None = None) -> None:
+    """Parses and runs a program that is one command; messages name it by the command's file.
+
+    Args:
+        command: a dataclass with a `run` method.
+        words: its options; those that the program was started with if None.
+    """
+    prog = Path(inspect.getfile(command)).name
+    with one_line_mistakes(prog):
+        parse_words(command, sys.argv[1:] if words is None else words, prog).run()
+
+
+@contextmanager
+def one_line_mistakes(prog: str) -> Iterator[None]:
+    """A user's mistake ends the program in one line on stderr and exit code 2."""
+    try:
+        yield
+    except (ValueError, RunError, CheckpointError, OSError, ImportError) as error:
+        fail(error, prog)
 
 
 def parse_words(

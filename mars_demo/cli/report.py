@@ -1,4 +1,4 @@
-"""The command that reports sweeps."""
+"""The command that reports: sweeps by their statistics, runs by their curves and a table."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import tyro
 from tyro.conf import Positional
 
 from mars_demo.cli.parsing import check_named
+from mars_demo.learning.config import check_number
 from mars_demo.runs.outputs import check_writable
 
 if TYPE_CHECKING:
@@ -19,35 +20,60 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """Write a sweep's report: aggregates, profiles and curves with 95 % intervals, and tables.
+    """Write a report, with 95 % intervals over seeds, of sweeps or of runs.
 
     Several sweeps are put together, if they have the same seeds, and equal budgets on each task.
+    Groups of runs are compared, if they are of one task and of equal budgets.
     """
 
-    sweeps: Annotated[Positional[tuple[Path, ...]], tyro.conf.arg(metavar="SWEEP ...")]
-    """Folders of sweeps; or the report.json of a report, which has all that a report is made of."""
+    folders: Annotated[Positional[tuple[Path, ...]], tyro.conf.arg(metavar="FOLDER ...")]
+    """Folders of sweeps, or the report.json of a report, which has all that a report is made of.
+    Or run folders, and folders of run folders such as runs/paxmen-4/mars: one group each."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
-    """Where to write report.html, report.md and report.json [the sweep's folder]."""
+    """Where to write report.html, report.md and report.json of sweeps [the sweep's folder]; or
+    curves.png, table.md and scores.json of runs [comparison]."""
     partial: bool = False
-    """Report the complete tasks if some results are missing, instead of refusing."""
+    """Of sweeps: report the complete tasks if some results are missing, instead of refusing."""
+    threshold: float = 50.0
+    """Of runs: also report the environment steps until the training score first reaches this."""
+    episodes: int = 256
+    """Of runs: episodes to evaluate each run over."""
 
     def run(self) -> None:
+        check_named(self.folders, "folders of sweeps or of runs, or the report.json of a report")
+        check_number("threshold", self.threshold, -1e9, 1e9, whole=False)
+        check_number("episodes", self.episodes, 1, 10**6)
+        kinds = {_is_sweep(folder) for folder in self.folders}
+        if len(kinds) > 1:
+            raise ValueError("sweeps and runs have reports of their own: name one kind of folder")
+        self._report_sweeps() if kinds.pop() else self._report_runs()
+
+    def _report_runs(self) -> None:
+        from mars_demo.evaluation.curves import compare
+
+        if self.partial:
+            raise ValueError("--partial is for sweeps")
+        out = self.out or Path("comparison")
+        print(compare(self.folders, out, self.threshold, self.episodes))
+
+    def _report_sweeps(self) -> None:
         from mars_demo.experiments.bounds import BOUNDS
         from mars_demo.experiments.report import write_report
 
+        if (self.threshold, self.episodes) != (Report.threshold, Report.episodes):
+            raise ValueError("--threshold and --episodes are for runs")
         out = self._folder()
         check_writable(out / "report.html")
-        cells = [cell for sweep in self.sweeps for cell in self._read(sweep)]
+        cells = [cell for sweep in self.folders for cell in self._read(sweep)]
         bounds = {task: (bound.low, bound.high) for task, bound in BOUNDS.items()}
         print(write_report(cells, bounds, out, self.partial))
 
     def _folder(self) -> Path:
-        check_named(self.sweeps, "the folder of a sweep, or the report.json of a report")
         if self.out:
             return self.out
-        if len(self.sweeps) > 1:
-            raise ValueError(f"{len(self.sweeps)} sweeps are put together: say where with --out")
-        sweep = next(iter(self.sweeps))
+        if len(self.folders) > 1:
+            raise ValueError(f"{len(self.folders)} sweeps are put together: say where with --out")
+        sweep = next(iter(self.folders))
         return sweep.parent if _is_report(sweep) else sweep
 
     def _read(self, sweep: Path) -> list[Cell]:
@@ -65,6 +91,10 @@ class Report:
         for name in missing:
             print(f"missing: {name}", file=sys.stderr)
         return cells
+
+
+def _is_sweep(path: Path) -> bool:
+    return _is_report(path) or (path / "plan.json").exists()
 
 
 def _is_report(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The command that trains."""
+"""The commands that train."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ import jax
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional
 
-from mars_demo.learning.config import Config, check_config, check_number
+from mars_demo.learning.config import (
+    DEFAULT_ALGO,
+    DEFAULT_TASK,
+    Config,
+    check_config,
+    check_number,
+)
 from mars_demo.runs.folder import RunError
 from mars_demo.runs.hosts import is_first_host
 from mars_demo.runs.loop import train_run, train_seeds
@@ -79,3 +85,20 @@ class Train:
         else:  # one program: its batched products fill a device that one seed leaves idle
             train_seeds(get_task(self.task), runs, self.resume, self.bar, self._log_to())
         print(f"run folders: {parent}/seed_*")
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Train a MARS team on paxmen-4, evaluate it, and draw what it learned: a first look."""
+
+    out: Path = Path("demo")
+    """The folder for everything. A finished demo in it is shown again, not trained again."""
+    seed: int = 0
+    """Seed of the run."""
+    total_steps: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """Environment steps to train for [the preset's]."""
+
+    def run(self) -> None:
+        from mars_demo.cli.demo import demo
+
+        demo(DEFAULT_TASK, DEFAULT_ALGO, self.out, self.seed, self.total_steps)

@@ -152,7 +152,7 @@ def _runs_in(folder: Path) -> list[Path]:
         return [folder]
     runs = sorted(path.parent for path in folder.glob("*/run.json"))
     if not runs:
-        raise RunError(f"{folder} holds no run folders")
+        raise RunError(f"{folder} holds neither a sweep nor runs")
     return runs
 
 

@@ -6,7 +6,7 @@ import sys
 from typing import NoReturn
 
 
-def fail(error: Exception | str) -> NoReturn:
+def fail(error: Exception | str, prog: str = "mars-demo") -> NoReturn:
     """Ends the program with one line on stderr and exit code 2."""
-    print(f"mars-demo: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"{prog}: {' '.join(str(error).split())}", file=sys.stderr)
     raise SystemExit(2) from None

@@ -14,8 +14,8 @@ from docs.experiments.demonstrations import (
     DRIFT_RECOVERED,
     EPS,
     collapse,
+    draw_demonstrations,
     drift,
-    figure,
 )
 from mars_demo.learning.objectives import OBJECTIVES
 
@@ -71,7 +71,7 @@ def test_no_small_move_of_probability_improves_on_the_optimum(name):
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     path = tmp_path_factory.mktemp("figure") / "objectives.png"
-    figure(path)
+    draw_demonstrations(path)
     return path
 
 
@@ -84,5 +84,5 @@ def test_figure_is_drawn(drawn):
 
 
 def test_figure_writes_what_the_suffix_says(tmp_path):
-    figure(tmp_path / "objectives.pdf")
+    draw_demonstrations(tmp_path / "objectives.pdf")
     assert (tmp_path / "objectives.pdf").read_bytes().startswith(b"%PDF")

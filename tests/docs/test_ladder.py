@@ -19,7 +19,7 @@ def test_a_fair_match_lies_within_a_few_deviations():
 
 def test_the_table_has_a_row_for_every_pair(tmp_path, monkeypatch):
     monkeypatch.setattr(ladder, "play_scripts", lambda env, a, b, games: Games(30, 10, games - 40))
-    table = ladder.climb(tmp_path / "new")
+    table = ladder.play_ladder(tmp_path / "new")
     rows = table.splitlines()[2:]
     assert len(rows) == len(ladder.PAIRS) * len(ladder.SCENARIOS)
     assert rows[0] == "| `identical_5_vs_5` | pursuit against circle | 30 | 10 | 1960 | 0.75 |"

@@ -6,7 +6,7 @@ import json
 import pytest
 from PIL import Image
 
-from mars_demo.cli.main import main
+from docs.experiments.ratio_figure import main
 from mars_demo.learning.config import Config
 from mars_demo.learning.diagnostics import QUANTILES
 
@@ -26,7 +26,7 @@ def test_a_column_for_each_run(tmp_path, capsys):
     runs = [write_run(tmp_path / name, line) for name in ("a", "b")]
     widths = []
     for some in (runs[:1], runs):
-        main(["ratios", *some, "--out", str(tmp_path / "ratios.png")])
+        main([*some, "--out", str(tmp_path / "ratios.png")])
         widths.append(Image.open(tmp_path / "ratios.png").width)
     assert widths[1] - widths[0] == 480  # 3.2 inches of 150 dots
     assert "ratios.png" in capsys.readouterr().out
@@ -35,5 +35,5 @@ def test_a_column_for_each_run(tmp_path, capsys):
 def test_old_metrics_are_refused(tmp_path, capsys):
     run = write_run(tmp_path / "a", {"score": 1.0})
     with pytest.raises(SystemExit):
-        main(["ratios", run])
+        main([run])
     assert "no metrics of ratios" in capsys.readouterr().err

@@ -10,7 +10,15 @@ from importlib.metadata import version
 
 import pytest
 
-from docs.experiments import demonstrations, ladder, objective_study, ratio_figure
+from docs.experiments import (
+    aircraft_figure,
+    demonstrations,
+    device_study,
+    ladder,
+    objective_study,
+    ratio_figure,
+    scenario_study,
+)
 from mars_demo.cli import team as team_commands
 from mars_demo.cli.main import COMMANDS, main
 from mars_demo.evaluation import curves as report
@@ -26,9 +34,9 @@ def test_the_version(capsys):
     assert capsys.readouterr() == (f"mars-demo {version('paxmen-aerojax')}\n", "")
 
 
-def fails(capsys, *argv: str) -> str:
+def fails(capsys, *argv: str, start=main) -> str:
     with pytest.raises(SystemExit) as stop:
-        main(argv)
+        start(argv)
     assert stop.value.code == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -70,12 +78,13 @@ def fails(capsys, *argv: str) -> str:
         ("eval --pretrained no.json", "no.json cannot be used: "),
         ("export nowhere here", "a team's file must end in .json, got here; nearest: here."),
         ("export nowhere here.json", "nowhere is not a run's folder: it has no run.json"),
-        ("compare nowhere --threshold nan", "threshold must be a number in"),
+        ("report nowhere --threshold nan", "threshold must be a number in"),
         ("render nowhere", "nowhere is not a run's folder: it has no run.json"),
-        ("compare nowhere", "nowhere holds no run folders"),
-        ("compare", "name a run's folder, or one of runs"),
-        ("ratios", "name a run's folder"),
-        ("report", "name the folder of a sweep, or the report.json of a report"),
+        ("report nowhere", "nowhere holds neither a sweep nor runs"),
+        ("report nowhere --partial", "--partial is for sweeps"),
+        ("report a.json --episodes 9", "--threshold and --episodes are for runs"),
+        ("report a.json nowhere", "name one kind of folder"),
+        ("report", "name folders of sweeps or of runs, or the report.json of a report"),
         ("", "name a command: train, eval, "),
         ("trane paxmen-4", "unknown command 'trane'; valid: train, tune, "),
         ("train", "missing: TASK; see mars-demo train --help"),
@@ -160,13 +169,9 @@ def work(*_, **__):
     [
         "export run {}/team.json",
         "render run --out {}",
-        "compare run --out {}",
-        "ratios run --out {}/ratios.png",
-        "figure objectives {}/figure.png",
+        "report run --out {}",
         "report sweep.json --out {}",
         "tune --out {} --tasks mpe/spread-3",
-        "study compare --out {}",
-        "study ladder --out {}",
     ],
 )
 def test_what_cannot_be_written_is_found_out_before_the_work(
@@ -177,12 +182,8 @@ def test_what_cannot_be_written_is_found_out_before_the_work(
     for module, name in (
         (pretrained, "trained_run"),
         (report, "evaluate_run"),
-        (ratio_figure, "draw_ratios"),
-        (demonstrations, "figure"),
         (suite_report, "read_report"),
         (tuning, "tune"),
-        (objective_study, "train_all"),
-        (ladder, "climb"),
     ):
         monkeypatch.setattr(module, name, work)
     error = fails(capsys, *words.format("file/deeper").split())
@@ -190,9 +191,30 @@ def test_what_cannot_be_written_is_found_out_before_the_work(
     assert error.endswith("/file: Not a directory\n")
 
 
+@pytest.mark.parametrize(
+    ("module", "works", "words"),
+    [
+        (aircraft_figure, "draw_aircraft", "{}/aircraft.png"),
+        (demonstrations, "draw_demonstrations", "{}/objectives.png"),
+        (device_study, "study_device", "--out {}"),
+        (ladder, "play_ladder", "--out {}"),
+        (objective_study, "train_all", "knobs --out {}"),
+        (ratio_figure, "draw_ratios", "run --out {}/ratios.png"),
+        (scenario_study, "study_scenarios", "--out {}"),
+    ],
+)
+def test_programs_of_the_pages_find_it_out_too(
+    run_folder, monkeypatch, capsys, module, works, words
+):
+    monkeypatch.setattr(module, works, work)
+    error = fails(capsys, *words.format("file/deeper").split(), start=module.main)
+    assert ".py: cannot write file/deeper/" in error
+    assert error.endswith("/file: Not a directory\n")
+
+
 def test_a_picture_of_an_unknown_format_is_refused_before_it_is_drawn(run_folder, capsys):
     assert "unknown format of pictures 'pngg'; valid: png, " in fails(
-        capsys, "ratios", "run", "--out", "ratios.pngg"
+        capsys, "run", "--out", "ratios.pngg", start=ratio_figure.main
     )
 
 

@@ -5,7 +5,6 @@ import json
 import re
 
 import pytest
-from tests.mars_demo.test_suite_statistics import BOUNDS, CELLS, without
 
 from mars_demo.cli import main as cli
 from mars_demo.experiments import bounds
@@ -13,6 +12,7 @@ from mars_demo.experiments.aggregates import UnsoundError
 from mars_demo.experiments.report import read_report, write_report
 from mars_demo.experiments.tables import Row, Table, best_of, to_html, to_markdown
 from tests.browser import DESKTOP, PHONE, changed, colours
+from tests.mars_demo.experiments.test_aggregates import BOUNDS, CELLS, without
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +121,8 @@ def test_what_is_no_report_is_refused(tmp_path, capsys):
     other.write_text("[]")
     assert f"{other} is damaged" in ask(capsys, other)
     assert f"there is no {tmp_path / 'none.json'}" in ask(capsys, tmp_path / "none.json")
-    assert f"{tmp_path} is not a sweep's folder" in ask(capsys, tmp_path)
-    assert "name the folder of a sweep" in ask(capsys)
+    assert f"{tmp_path} holds neither a sweep nor runs" in ask(capsys, tmp_path)
+    assert "name folders of sweeps" in ask(capsys)
 
 
 def test_missing_cells_are_refused_unless_asked_for(tmp_path):
