@@ -5,16 +5,17 @@ import pytest
 import mars_demo.runs.folder as runs
 from docs.experiments import device_study
 from docs.experiments.device_study import study_device
+from tests.mars_demo.conftest import make_toy_task
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 
 
 @pytest.fixture(autouse=True)
-def _toy_is_the_task(monkeypatch, toy_task):
+def _toy_is_the_task(monkeypatch):
     monkeypatch.setattr(device_study, "TASKS", ("toy",))
     monkeypatch.setattr(device_study, "WHOLE_RUNS", ("toy",))
     for module in (device_study, runs):
-        monkeypatch.setattr(module, "get_task", lambda name: toy_task())
+        monkeypatch.setattr(module, "get_task", lambda name: make_toy_task())
 
 
 def test_all_tables(tmp_path, monkeypatch):
@@ -29,17 +30,17 @@ def test_all_tables(tmp_path, monkeypatch):
     assert 7.0 < float(rows[2][3].split("±")[0]) <= 8.0  # right answers, of 8
 
 
-def test_what_does_not_fit_is_not_tried(monkeypatch, toy_task):
+def test_what_does_not_fit_is_not_tried(monkeypatch):
     monkeypatch.setattr(device_study, "free_bytes", lambda: 1)
-    assert list(device_study._rows(toy_task(), 1024, device_study._updates)) == []
+    assert list(device_study._rows(make_toy_task(), 1024, device_study._updates)) == []
 
 
-def test_running_out_of_memory_ends_a_table(toy_task):
+def test_running_out_of_memory_ends_a_table():
     import jax
 
     def too_much(task, num_envs):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
 
-    assert list(device_study._rows(toy_task(), 10**6, too_much)) == [
+    assert list(device_study._rows(make_toy_task(), 10**6, too_much)) == [
         "| toy | 256 | out of memory | |"
     ]
