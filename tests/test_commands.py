@@ -15,7 +15,7 @@ import pytest
 
 from docs.experiments import objective_study, scenario_study
 from mars_demo.cli.main import main
-from mars_demo.experiments import processes, tuning
+from mars_demo.experiments import training, tuning
 from mars_demo.play import playing, watch
 from tests.pages import COMMANDS, OWN_TEST, ROOT, program
 from wrappers.viewing import window
@@ -80,7 +80,7 @@ def fewer(monkeypatch):
 
     def train_less(task, runs, name):
         small = {folder: config.replace(**TINY) for folder, config in runs.items()}
-        processes.train_all(task, small, name)
+        training.train_all(task, small, name)
 
     for study in (objective_study, scenario_study):
         monkeypatch.setattr(study, "train_all", train_less)

@@ -19,7 +19,7 @@ from tyro.conf import Positional
 
 from mars_demo.cli.parsing import run_program
 from mars_demo.evaluation.curves import compare, curve
-from mars_demo.experiments.processes import train_all
+from mars_demo.experiments.training import train_all
 from mars_demo.learning.config import DEFAULT_TASK, Config
 from mars_demo.runs.outputs import check_writable
 from mars_demo.tasks.registry import get_task

@@ -17,7 +17,7 @@ from mars_demo.evaluation.charts import COLOURS, save_figure, score_limits
 from mars_demo.evaluation.curves import curve
 from mars_demo.evaluation.episodes import evaluate_run, reference_scores
 from mars_demo.evaluation.statistics import mean_and_interval
-from mars_demo.experiments.processes import train_all
+from mars_demo.experiments.training import train_all
 from mars_demo.learning.config import Config
 from mars_demo.runs.outputs import check_writable
 from mars_demo.tasks.registry import MIXED_SCENARIOS, SCENARIOS, get_task

@@ -78,7 +78,7 @@ class Report:
 
     def _read(self, sweep: Path) -> list[Cell]:
         from mars_demo.experiments.report import read_report
-        from mars_demo.experiments.sweep import read_cells
+        from mars_demo.experiments.results import read_cells
 
         if _is_report(sweep):
             return read_report(sweep)

@@ -14,7 +14,7 @@ from mars_demo.experiments.settings import Settings, read_settings
 from mars_demo.runs.outputs import check_writable
 
 if TYPE_CHECKING:
-    from mars_demo.experiments.engines import Engine
+    from mars_demo.experiments.launch import Engine
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class _Training:
 
     def make_engine(self) -> Engine:
         """The engine that was asked for, which can be used."""
-        from mars_demo.experiments.engines import Local, Ray, Slurm
+        from mars_demo.experiments.launch import Local, Ray, Slurm
 
         engines: dict[str, Engine] = {
             "local": Local(),
@@ -140,7 +140,8 @@ def _check_one_each(plan: Plan) -> None:
 
 def _describe(plan: Plan, folder: Path, at_once: int | None) -> str:
     """What there is to do, and how long it will take as far as one can know."""
-    from mars_demo.experiments.sweep import seconds_left, unfinished
+    from mars_demo.experiments.results import unfinished
+    from mars_demo.experiments.sweep import seconds_left
 
     left, steps = unfinished(plan, folder), sum(job.steps for job in plan.jobs.values())
     seconds = seconds_left(plan, folder)

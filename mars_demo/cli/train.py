@@ -72,7 +72,7 @@ class Train:
         return [partial(WeightsAndBiases, project=self.wandb)] if self.wandb else []
 
     def _run_seeds(self, parent: Path) -> None:
-        from mars_demo.experiments.processes import train_all
+        from mars_demo.experiments.training import train_all
 
         numbers = range(self.config.seed, self.config.seed + self.seeds)
         runs = {parent / f"seed_{n}": self.config.replace(seed=n) for n in numbers}

@@ -16,7 +16,7 @@ import numpy as np
 from mars_demo.extras import require
 from mars_demo.learning.config import check_number
 from mars_demo.learning.task import Task
-from mars_demo.runs.reading import check_type, read_json, read_json_lines
+from mars_demo.runs.reading import RunError, check_type, read_json, read_json_lines
 from wrappers.atomic import write_atomically
 
 Line = dict[str, Any]
@@ -45,6 +45,18 @@ def read_metrics(folder: Path) -> list[Line]:
         RunError: another line is damaged.
     """
     return read_json_lines(folder / "metrics.jsonl", _parse)
+
+
+def steps_done(folder: Path) -> int:
+    """The environment steps of a run, by its metrics; 0 if these are damaged.
+
+    Whoever trains the run says what is wrong with them. It must not stop those that wait for it.
+    """
+    try:
+        metrics = read_metrics(folder)
+    except RunError:
+        return 0
+    return metrics[-1]["step"] if metrics else 0
 
 
 def _parse(line: Any) -> Line:

@@ -9,7 +9,7 @@ import sys
 
 from mars_demo.cli import main as cli
 from mars_demo.cli import train as train_command
-from mars_demo.experiments.processes import flags
+from mars_demo.experiments.training import flags
 from mars_demo.runs import folder, loop
 
 if __name__ == "__main__":

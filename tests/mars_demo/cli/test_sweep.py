@@ -11,7 +11,7 @@ import pytest
 from mars_demo import __main__
 from mars_demo.cli import main as cli
 from mars_demo.cli.sweep import Sweep, Tune, _options
-from mars_demo.experiments import engines, sweep, tuning
+from mars_demo.experiments import launch, results, sweep, tuning
 
 pytestmark = pytest.mark.loose_promotion  # other packages' environments
 
@@ -68,8 +68,8 @@ def test_it_says_what_there_is_to_do(tmp_path, monkeypatch, capsys):
         "time left unknown until the first run is finished"
     )
     monkeypatch.setattr(sweep, "seconds_left", lambda plan, folder: 7384.0)
-    monkeypatch.setattr(sweep, "unfinished", lambda plan, folder: [])
-    monkeypatch.setattr(engines, "core_slots", lambda: [frozenset({0}), frozenset({1})])
+    monkeypatch.setattr(results, "unfinished", lambda plan, folder: [])
+    monkeypatch.setattr(launch, "core_slots", lambda: [frozenset({0}), frozenset({1})])
     command.run()
     said = capsys.readouterr().out
     assert "4 finished; about 1:01:32 h of training left, 2 at once\n" in said

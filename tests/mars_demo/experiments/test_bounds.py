@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -43,10 +44,13 @@ def test_robots_are_bounded_by_what_brax_pays_for_running(name):
 
 
 @pytest.fixture
-def sweep(monkeypatch):
-    """What a sweep's folder seems to hold: cells and names of missing runs."""
+def sweep(tmp_path, monkeypatch):
+    """What a sweep's folder `anywhere` seems to hold: cells and names of missing runs."""
     held = [], []
-    monkeypatch.setattr("mars_demo.experiments.sweep.read_cells", lambda folder: held)
+    monkeypatch.chdir(tmp_path)
+    Path("anywhere").mkdir()
+    Path("anywhere/plan.json").touch()
+    monkeypatch.setattr("mars_demo.experiments.results.read_cells", lambda folder: held)
     for task in ("lbf/10x10-3p-3f", "smax/2s3z"):
         for algo, score in (("mars", 0.5), ("mappo", 0.25)):
             held[0].extend(

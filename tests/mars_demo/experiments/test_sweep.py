@@ -13,12 +13,12 @@ import pytest
 
 import mars_demo.experiments.plan as plans
 import mars_demo.runs.folder as runs
-from mars_demo.experiments import sweep, worker
-from mars_demo.experiments.engines import Local
+from mars_demo.experiments import launch, worker
 from mars_demo.experiments.evaluations import read_absolute, read_evaluations
+from mars_demo.experiments.launch import Local
 from mars_demo.experiments.plan import make_plan, open_plan
-from mars_demo.experiments.results import Cell
-from mars_demo.experiments.sweep import read_cells, run_sweep, seconds_left, unfinished
+from mars_demo.experiments.results import Cell, read_cells, unfinished
+from mars_demo.experiments.sweep import run_sweep, seconds_left
 from mars_demo.runs.folder import RunError
 from mars_demo.runs.metrics import read_metrics
 from tests.patience import wait_until
@@ -41,7 +41,7 @@ def _toy_is_a_task(monkeypatch, toy_task, toy_trainer):
 
     for module in (runs, worker):
         monkeypatch.setattr(module, "Trainer", of_seed)
-    monkeypatch.setattr(sweep, "_SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(launch, "SECONDS_BETWEEN_LOOKS", 0.01)
 
 
 def toy_plan(*algos, seeds=1, updates=3):
@@ -144,7 +144,7 @@ def test_a_killed_sweep_stops_its_runs_and_another_goes_on(tmp_path):
     first, second = (tmp_path / name for name in plan.jobs)
     code = (
         "import sys; from pathlib import Path\n"
-        "from mars_demo.experiments.engines import Local\n"
+        "from mars_demo.experiments.launch import Local\n"
         "from mars_demo.experiments.plan import read_plan\n"
         "from mars_demo.experiments.sweep import run_sweep\n"
         "folder = Path(sys.argv[1])\n"

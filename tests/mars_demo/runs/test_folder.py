@@ -15,7 +15,7 @@ import pytest
 import mars_demo.runs.folder as runs
 from mars_demo.cli import main as cli
 from mars_demo.cli import train as train_command
-from mars_demo.experiments.processes import flags
+from mars_demo.experiments.training import flags
 from mars_demo.runs import loop, session
 from mars_demo.runs.checkpoint import CheckpointError, list_checkpoints
 from mars_demo.runs.clock import Clock

@@ -24,14 +24,13 @@ from mars_demo.experiments import worker
 from mars_demo.experiments.aggregates import check_sound
 from mars_demo.experiments.evaluations import is_complete, read_absolute, read_evaluations
 from mars_demo.experiments.plan import Job, make_plan, open_plan, read_plan
-from mars_demo.experiments.processes import steps_done
 from mars_demo.experiments.report import read_report
-from mars_demo.experiments.results import Cell
+from mars_demo.experiments.results import Cell, read_cells
 from mars_demo.experiments.settings import read_settings
-from mars_demo.experiments.sweep import read_cells, seconds_left
+from mars_demo.experiments.sweep import seconds_left
 from mars_demo.experiments.tuning import _late_return
 from mars_demo.runs.checkpoint import CheckpointError, _sealed, list_checkpoints, read_newest
-from mars_demo.runs.metrics import _kept_id, read_metrics
+from mars_demo.runs.metrics import _kept_id, read_metrics, steps_done
 from mars_demo.runs.reading import RunError
 from tests.mars_demo.conftest import TOY_CONFIG, make_toy_task, make_trainer
 

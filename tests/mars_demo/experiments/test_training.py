@@ -10,7 +10,7 @@ import pytest
 import tyro
 
 from mars_demo.cli.main import main
-from mars_demo.experiments.processes import flags, train_all
+from mars_demo.experiments.training import flags, train_all
 from mars_demo.learning.config import Config
 from mars_demo.runs.folder import RunError, is_finished
 from mars_demo.runs.metrics import read_metrics

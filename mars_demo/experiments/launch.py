@@ -1,20 +1,29 @@
-"""What runs a sweep's commands: this machine's cores, SLURM or Ray. They queue; we only ask."""
+"""Running many commands at once: on this machine's cores, on SLURM or on Ray.
+
+On a CPU a run fills a core, and each process gets one of its own. Processes share nothing: a run
+that dies takes no other with it, and none can wait for another inside XLA's CPU runtime, as batched
+decompositions do with jax 0.10 (docs/training.md). Elsewhere an engine queues; we only ask.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
-from collections.abc import Mapping, Sequence
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from mars_demo.experiments.processes import Processes, core_slots
-from mars_demo.experiments.relay import Relay, relay
 from mars_demo.extras import require
-from mars_demo.runs.folder import RunError
+from mars_demo.runs.reading import RunError
+from mars_demo.runs.signals import stop_signals
 
 Commands = Mapping[Path, Sequence[str]]
 """The words of each command, by its folder, where what it prints goes to `output.txt`."""
+SECONDS_BETWEEN_LOOKS = 1.0
 _LARGEST_ARRAY = 1000  # SLURM's own limit, unless an administrator raised it, is 1001
 _SLURM_OPTIONS = {"name": "mars-demo", "timeout_min": 24 * 60, "cpus_per_task": 1}
 
@@ -48,6 +57,36 @@ class Engine(Protocol):
         ...
 
 
+def run_all(
+    commands: Commands,
+    engine: Engine,
+    ended: Callable[[Path, int | str], None],
+    show: Callable[[], None],
+) -> None:
+    """Runs commands to their ends. On SIGINT and SIGTERM they are asked to save and stop.
+
+    Args:
+        commands: what to run.
+        engine: where to run them.
+        ended: called with the folder and the status of each that has ended, as `Running.poll` has.
+        show: called now and then, to show how far they are.
+
+    Raises:
+        RunError: a signal stopped them.
+    """
+    left = set(commands)
+    with stop_signals() as stop, engine.start(commands) as running:
+        while left and not stop:
+            for folder, status in running.poll().items():
+                left.remove(folder)
+                ended(folder, status)
+            show()
+            if left:
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+    if stop:
+        raise RunError("stopped and saved; the same command goes on from here")
+
+
 class Local:
     """Processes on this machine, one a core; on an accelerator one after another."""
 
@@ -60,6 +99,65 @@ class Local:
 
     def start(self, commands: Commands) -> Running:
         return Processes(commands)
+
+
+class Processes:
+    """Commands as processes, as many at once as there are cores, each on a core of its own.
+
+    What one prints goes to `output.txt` in its folder. Leaving the context ends those still
+    running by SIGTERM, and waits for them.
+
+    Args:
+        commands: the words of each, by its folder.
+    """
+
+    def __init__(self, commands: Mapping[Path, Sequence[str]]):
+        self._waiting = dict(commands)
+        self._running: dict[Path, tuple[subprocess.Popen[bytes], frozenset[int]]] = {}
+        self._free = core_slots()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any is running or waiting."""
+        return bool(self._waiting or self._running)
+
+    def poll(self) -> dict[Path, int]:
+        """Starts what has a core, and returns the exit statuses of those that have ended since."""
+        ended: dict[Path, int] = {}
+        for folder, (process, cores) in list(self._running.items()):
+            if process.poll() is not None:
+                del self._running[folder]
+                self._free.append(cores)
+                ended[folder] = process.returncode
+        while self._waiting and self._free:
+            folder, cores = next(iter(self._waiting)), self._free.pop()
+            # A terminal sends Ctrl-C to all of its group. We pass it on, and a second signal kills.
+            process = start_process(self._waiting.pop(folder), folder, process_group=0)
+            # From outside: Python must not run between the fork and the exec of a JAX process.
+            if cores:
+                os.sched_setaffinity(process.pid, cores)
+            self._running[folder] = process, cores
+        return ended
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process, _cores in self._running.values():
+            process.terminate()
+        for process, _cores in self._running.values():
+            process.wait()
+
+
+def core_slots() -> list[frozenset[int]]:
+    """A set of cores for each process to run at once; empty where it cannot or need not choose."""
+    import jax  # jobs of SLURM and Ray start with this module, and need none
+
+    if jax.default_backend() != "cpu":
+        return [frozenset()]
+    if not hasattr(os, "sched_getaffinity"):
+        return [frozenset()] * (os.cpu_count() or 1)
+    return [frozenset({core}) for core in sorted(os.sched_getaffinity(0))]
 
 
 @dataclass(frozen=True)
@@ -123,6 +221,19 @@ def _slurm_status(job: Any) -> int | str:
     return f"job {job.job_id} {job.state}: {_first_line(error)}"
 
 
+class Relay:
+    """`relay` for submitit, which queues it again when SLURM preempts it or its time is over."""
+
+    def __call__(self, command: Sequence[str], folder: Path) -> int:
+        return relay(command, folder)
+
+    def checkpoint(self, command: Sequence[str], folder: Path) -> Any:
+        """What to queue: the same, as a run goes on from its own checkpoint."""
+        from submitit.helpers import DelayedSubmission  # pyright: ignore[reportMissingImports]
+
+        return DelayedSubmission(self, command, folder)
+
+
 @dataclass(frozen=True)
 class Ray:
     """Tasks of a Ray cluster: a core each, and a GPU each where the cluster has any.
@@ -175,6 +286,41 @@ class _RayTasks:
         if self._refs:  # they save first
             self._ray.wait(list(self._refs), num_returns=len(self._refs), timeout=60)
         self._ray.shutdown()
+
+
+def relay(command: Sequence[str], folder: Path) -> int:
+    """Runs a command to its end, within a job of SLURM or Ray.
+
+    It has a process of its own, so one that is killed takes no worker of an engine with it. It is
+    asked to stop, and waited for, when this function is interrupted.
+
+    Returns:
+        Its exit status.
+    """
+    process = start_process(command, folder)
+    try:
+        while True:  # Ray interrupts between two instructions of Python, not a long wait
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=1.0)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+
+
+def start_process(
+    command: Sequence[str], folder: Path, process_group: int | None = None
+) -> subprocess.Popen[bytes]:
+    """A process of a command; what it prints goes to `output.txt` in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "output.txt", "ab") as output:
+        return subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            process_group=process_group,
+        )
 
 
 def _first_line(error: BaseException) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import mars_demo.experiments.plan as plans
-from mars_demo.experiments.engines import Local, Ray, Slurm
 from mars_demo.experiments.evaluations import read_evaluations
+from mars_demo.experiments.launch import Local, Ray, Relay, Slurm, relay
 from mars_demo.experiments.plan import make_plan, open_plan
-from mars_demo.experiments.relay import Relay, relay
-from mars_demo.experiments.sweep import read_cells, run_sweep
+from mars_demo.experiments.results import read_cells
+from mars_demo.experiments.sweep import run_sweep
 from mars_demo.runs.folder import RunError
 from mars_demo.runs.metrics import read_metrics
 from tests.patience import wait_until
