@@ -98,7 +98,7 @@ def test_few_files_name_the_environments(package):
     }
     named = {name for name in named if not name.startswith("mars_demo/tasks/")}
     # The first puts names into JaxMARL's own list, and names none itself.
-    assert named <= {"wrappers/jaxmarl_names.py", "mars_demo/play/hooks.py"}
+    assert named <= {"wrappers/jaxmarl_registration.py", "mars_demo/play/hooks.py"}
 
 
 # The rooms of a package, each with those that it may use. What stands at the package's root, beside

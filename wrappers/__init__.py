@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from wrappers.conformance.check import check_env as check_env
     from wrappers.conformance.check import find_problems as find_problems
     from wrappers.conformance.contract import ContractError as ContractError
-    from wrappers.episode import record as record
     from wrappers.episode_statistics import EpisodeStatistics as EpisodeStatistics
-    from wrappers.gymnasium.convert import to_gymnasium as to_gymnasium
-    from wrappers.gymnax_env import to_gymnax as to_gymnax
-    from wrappers.jaxmarl_names import register_with_jaxmarl as register_with_jaxmarl
-    from wrappers.jumanji.env import from_jumanji as from_jumanji
+    from wrappers.gymnasium import to_gymnasium as to_gymnasium
+    from wrappers.gymnax import to_gymnax as to_gymnax
+    from wrappers.jaxmarl_registration import register_with_jaxmarl as register_with_jaxmarl
+    from wrappers.jumanji import from_jumanji as from_jumanji
     from wrappers.mava_view import MavaView as MavaView
-    from wrappers.pettingzoo_env import to_pettingzoo as to_pettingzoo
+    from wrappers.pettingzoo import to_pettingzoo as to_pettingzoo
     from wrappers.pooled_auto_reset import PooledAutoReset as PooledAutoReset
     from wrappers.recorder import Recorder as Recorder
     from wrappers.registry import list_envs as list_envs
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from wrappers.viewing.frames import render_frame as render_frame
     from wrappers.viewing.frames import render_frames as render_frames
     from wrappers.viewing.notebook import show as show
+    from wrappers.viewing.recording import record as record
     from wrappers.viewing.rendering import render as render
     from wrappers.viewing.replay import html_replay as html_replay
     from wrappers.viewing.replay import html_replay_3d as html_replay_3d
@@ -65,22 +65,22 @@ _MODULE_OF = {
     "check_env": "wrappers.conformance.check",
     "check_scene": "wrappers.viewing.scene",
     "find_problems": "wrappers.conformance.check",
-    "from_jumanji": "wrappers.jumanji.env",
+    "from_jumanji": "wrappers.jumanji",
     "html_replay": "wrappers.viewing.replay",
     "html_replay_3d": "wrappers.viewing.replay",
     "list_envs": "wrappers.registry",
     "make": "wrappers.registry",
-    "record": "wrappers.episode",
-    "register_with_jaxmarl": "wrappers.jaxmarl_names",
+    "record": "wrappers.viewing.recording",
+    "register_with_jaxmarl": "wrappers.jaxmarl_registration",
     "render": "wrappers.viewing.rendering",
     "render_frame": "wrappers.viewing.frames",
     "render_frames": "wrappers.viewing.frames",
     "render_svg": "wrappers.viewing.svg",
     "save_scene": "wrappers.viewing.files",
     "show": "wrappers.viewing.notebook",
-    "to_gymnasium": "wrappers.gymnasium.convert",
-    "to_gymnax": "wrappers.gymnax_env",
-    "to_pettingzoo": "wrappers.pettingzoo_env",
+    "to_gymnasium": "wrappers.gymnasium",
+    "to_gymnax": "wrappers.gymnax",
+    "to_pettingzoo": "wrappers.pettingzoo",
     "wrap": "wrappers.composition",
 }
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from wrappers.endings import endings
+from wrappers.conventions import terminated_truncated
 from wrappers.wrapper import Layer, Observations, Transition, Wrapper, jit_method
 
 
@@ -22,7 +22,7 @@ class AutoReset(Wrapper):
     - `final_observation`: the observations before any reset, same structure as `obs`;
       on a step that ends no episode they equal `obs`.
     - `terminated`, `truncated`: bool () for the team, in place of any per agent; whether the
-      episode came to a true end or to a time limit (`wrappers.endings`).
+      episode came to a true end or to a time limit (`wrappers.conventions`).
 
     Under `vmap`, a step in which no environment is done draws no reset at all.
     `wrappers.PooledAutoReset` is for environments whose reset is dear.
@@ -42,7 +42,9 @@ class AutoReset(Wrapper):
         """One step, and the reset; arguments and results are those of `Wrapper.step`."""
         step_key, reset_key = jax.random.split(key)
         final_obs, state, rewards, dones, info = self.step_env(step_key, state, actions)
-        obs, state = self._renew(dones["__all__"], final_obs, state, reset_key, reset_state)
+        obs, state = self._reset_where_done(
+            dones["__all__"], final_obs, state, reset_key, reset_state
+        )
         return obs, state, rewards, dones, with_ends(final_obs, dones, info)
 
     def initial_info(self, obs: Observations, state: Any) -> dict[str, Any]:
@@ -65,6 +67,6 @@ def with_ends(
     final_obs: Observations, dones: dict[str, Array], info: dict[str, Any]
 ) -> dict[str, Any]:
     """`info` with what a reset hides: see `AutoReset`."""
-    terminated, truncated = endings(dones, info)
+    terminated, truncated = terminated_truncated(dones, info)
     ends = {"final_observation": final_obs, "terminated": terminated, "truncated": truncated}
     return info | ends

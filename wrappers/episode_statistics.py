@@ -113,8 +113,8 @@ class EpisodeStatistics(Wrapper):
         state = StatisticsState(env_state, running, last, any_ended)
         return obs, state, rewards, dones, info | told
 
-    def carry(self, old: StatisticsState, fresh: StatisticsState) -> StatisticsState:
-        return super().carry(old, fresh).replace(last=old.last, any_ended=old.any_ended)
+    def keep_across_reset(self, old: StatisticsState, fresh: StatisticsState) -> StatisticsState:
+        return super().keep_across_reset(old, fresh).replace(last=old.last, any_ended=old.any_ended)
 
     def _success(self, rewards: dict[str, Array], info: dict[str, Any]) -> Array | None:
         if self.success is not None:

@@ -12,8 +12,8 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.environments.spaces import Box, Discrete
 
-from wrappers.adapter import action_masks
 from wrappers.conformance.contract import check_shapes, describe, space_struct
+from wrappers.conventions import action_masks
 from wrappers.world_state import WorldState
 from wrappers.wrapper import Layer, Observations, Transition
 

@@ -54,7 +54,7 @@ class PooledAutoReset:
             if isinstance(size, bool) or not isinstance(size, int) or size < 1:
                 raise ValueError(f"{name} is {size!r}; valid: a positive integer")
         check_inner(type(self), env)
-        self.env = Wrapper(env)  # for `carry`, which a bare environment lacks
+        self.env = Wrapper(env)  # for `keep_across_reset`, which a bare environment lacks
         self.num_envs = num_envs
         self.pool_size = pool_size
 
@@ -90,7 +90,7 @@ class PooledAutoReset:
 
         def renew(done: Array, old: tuple[Observations, Any], i: Array) -> tuple[Observations, Any]:
             obs, fresh = jax.tree.map(lambda x: x[i], state.pool)
-            new = obs, self.env.carry(old[1], fresh)
+            new = obs, self.env.keep_across_reset(old[1], fresh)
             return jax.tree.map(lambda new, old: jnp.where(done, new, old), new, old)
 
         obs, after = jax.vmap(renew)(dones["__all__"], (final_obs, after), drawn)

@@ -100,8 +100,8 @@ class Recorder(Wrapper):
         last = jax.tree.map(lambda new, old: jnp.where(keep, new, old), running, state.last)
         return obs, RecorderState(env_state, running, last), rewards, dones, info
 
-    def carry(self, old: RecorderState, fresh: RecorderState) -> RecorderState:
-        fresh = super().carry(old, fresh)
+    def keep_across_reset(self, old: RecorderState, fresh: RecorderState) -> RecorderState:
+        fresh = super().keep_across_reset(old, fresh)
         running = fresh.running.replace(episode=old.running.episode + 1)  # pyright: ignore[reportAttributeAccessIssue]
         return fresh.replace(running=running, last=old.last)  # pyright: ignore[reportAttributeAccessIssue]
 

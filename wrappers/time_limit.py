@@ -10,7 +10,7 @@ from flax import struct
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
-from wrappers.endings import endings
+from wrappers.conventions import terminated_truncated
 from wrappers.wrapper import Layer, Observations, Transition, Wrapper, wrappers_of
 
 
@@ -70,7 +70,7 @@ class TimeLimit(Wrapper):
         obs, env_state, rewards, dones, info = self._env.step_env(key, state.env_state, actions)
         step = state.step + 1
         over = step >= self.max_steps
-        terminated, _ = endings(dones, info)
+        terminated, _ = terminated_truncated(dones, info)
         if "terminated" not in info:
             terminated = terminated & ~over
         done = dones["__all__"] | over

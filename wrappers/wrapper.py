@@ -14,7 +14,7 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.environments.spaces import Space
 
-from wrappers.on_demand import on_demand
+from wrappers.batched_cond import batched_cond
 
 Observations = dict[str, Array]
 Transition = tuple[Observations, Any, dict[str, Array], dict[str, Array], dict[str, Any]]
@@ -52,7 +52,7 @@ class Wrapper(MultiAgentEnv):
     statistics inside it would miss those ends, and are refused.
 
     A wrapper whose state holds more than the environment's keeps that under `env_state`
-    (see `env_state`) and, if something of it outlives an episode, overrides `carry`.
+    (see `env_state`) and, if something of it outlives an episode, overrides `keep_across_reset`.
 
     An environment that says `pure_observations = True` promises that `get_obs(state)` is what
     `reset` and `step` return, and is spared some copying. In a wrapper it keeps that promise if the
@@ -151,33 +151,33 @@ class Wrapper(MultiAgentEnv):
         """
         step_key, reset_key = jax.random.split(key)
         obs, state, rewards, dones, info = self.step_env(step_key, state, actions)
-        obs, state = self._renew(dones["__all__"], obs, state, reset_key, reset_state)
+        obs, state = self._reset_where_done(dones["__all__"], obs, state, reset_key, reset_state)
         return obs, state, rewards, dones, info
 
-    def _renew(
+    def _reset_where_done(
         self, done: Array, obs: Observations, state: Any, key: Array, reset_state: Any | None
     ) -> tuple[Observations, Any]:
         """What is seen and where it stands, after a reset where `done`."""
 
         if self.pure_observations:
             # Observations are big: on the way through the branch they cost more than seen anew.
-            state = on_demand(self._restart)(done, state, key, reset_state)
+            state = batched_cond(self._restart)(done, state, key, reset_state)
             return self.get_obs(state), state
 
         def restart(old: tuple[Observations, Any], key: Array, fresh: Any) -> Any:
             obs, fresh = self.reset(key) if fresh is None else (self.get_obs(fresh), fresh)
-            return obs, self.carry(old[1], fresh)
+            return obs, self.keep_across_reset(old[1], fresh)
 
-        return on_demand(restart)(done, (obs, state), key, reset_state)
+        return batched_cond(restart)(done, (obs, state), key, reset_state)
 
     def _restart(self, old: Any, key: Array, fresh: Any | None) -> Any:
-        return self.carry(old, self.reset(key)[1] if fresh is None else fresh)
+        return self.keep_across_reset(old, self.reset(key)[1] if fresh is None else fresh)
 
-    def carry(self, old: Any, fresh: Any) -> Any:
+    def keep_across_reset(self, old: Any, fresh: Any) -> Any:
         """The state to start an episode from: `fresh`, with what outlives the `old` episode."""
         if not isinstance(self._env, Wrapper):
             return fresh
-        inner = self._env.carry(self._inner(old), self._inner(fresh))
+        inner = self._env.keep_across_reset(self._inner(old), self._inner(fresh))
         return fresh.replace(env_state=inner) if self.holds_state else inner
 
     # --- Equality: by environment and options --------------------------------------------------

@@ -1,8 +1,9 @@
 """What to draw of an episode: recorded states as the plain data that the viewers draw.
 
 The format is the viewers' own and is described where they are, in `wrappers/viewing/scene.py` and,
-for three dimensions, in `wrappers/viewing/space.py`. The top view shows the part of the arena that
-is flown in, on a board of one size; its x runs to the east and its y, as on screens, to the south.
+for three dimensions, in `wrappers/viewing/scene_3d.py`. The top view shows the part of the arena
+that is flown in, on a board of one size; its x runs to the east and its y, as on screens, to the
+south.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An episode in three dimensions: metres, degrees, frames (`wrappers/viewing/space.py`)."""
+"""An episode in three dimensions: metres, degrees, frames (`wrappers/viewing/scene_3d.py`)."""
 
 from __future__ import annotations
 

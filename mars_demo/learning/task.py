@@ -12,7 +12,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 from mars_demo.learning.config import Config
 from mars_demo.learning.networks import Image
-from wrappers.teams import teams_of
+from wrappers.conventions import teams_of
 
 
 def flat(observation: Array) -> Array:
@@ -53,7 +53,7 @@ class Task:
 def check_one_team(name: str, env: MultiAgentEnv) -> None:
     """Raises ValueError if the agents are of several teams: the mean of their rewards is nobody's.
 
-    An environment that does not say its teams is one (`wrappers.teams.teams_of`).
+    An environment that does not say its teams is one (`wrappers.conventions.teams_of`).
     """
     teams = teams_of(env)
     if len(teams) > 1:

@@ -12,9 +12,10 @@ import pygame
 from mars_demo.play.game import Game
 from mars_demo.play.hooks import Flight
 from mars_demo.play.pilot_input import PilotInput
-from wrappers.viewing.chase import Chase
+from wrappers.viewing.body_pose import is_alive
+from wrappers.viewing.chase_view import ChaseView
 from wrappers.viewing.instruments import LINE, shade
-from wrappers.viewing.panel import (
+from wrappers.viewing.overlay import (
     BAD,
     FAINT,
     GOOD,
@@ -28,7 +29,6 @@ from wrappers.viewing.panel import (
 from wrappers.viewing.radar import paint_radar
 from wrappers.viewing.sprites import Colour
 from wrappers.viewing.terrain import FIRE
-from wrappers.viewing.track import is_alive
 from wrappers.viewing.window import QUIT_KEYS
 
 KEPT = 8  # states: trails and explosions are drawn from them
@@ -132,7 +132,7 @@ class FlightScreen:
         scene = self._scene()
         names = [body["name"] for body in scene["space"]["bodies"]]
         self._own = names.index(self.game.agent)
-        self._chase = Chase(scene, self._own, self._flight.step_seconds)
+        self._chase = ChaseView(scene, self._own, self._flight.step_seconds)
         self._step()
 
     def _step(self) -> None:

@@ -10,9 +10,9 @@ import pygame
 
 from mars_demo.play.game import Game
 from mars_demo.play.hooks import Moves
-from wrappers.viewing.board import Board
 from wrappers.viewing.close_up import CloseUp
-from wrappers.viewing.panel import FAINT, GOOD, HELP_HEIGHT, INK, PAPER, keys_line, put, veil
+from wrappers.viewing.overlay import FAINT, GOOD, HELP_HEIGHT, INK, PAPER, keys_line, put, veil
+from wrappers.viewing.scene_view import SceneView
 from wrappers.viewing.window import QUIT_KEYS
 
 KEPT = 4  # states from which the newest picture is drawn: what was eaten glows for three steps
@@ -119,7 +119,7 @@ class GridScreen:
         self._tapped = None
         self._held.clear()
         whole, sight = self._scenes()
-        self._whole = Board(whole, keys=False)
+        self._whole = SceneView(whole, keys=False)
         self._sight = CloseUp(sight, sight["legend"][0]["marks"][-1], _ACROSS)
 
     def _warm_up(self, seed: int) -> None:

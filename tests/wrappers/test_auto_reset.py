@@ -7,7 +7,7 @@ import pytest
 
 import paxmen
 from wrappers import AutoReset
-from wrappers.endings import endings
+from wrappers.conventions import terminated_truncated
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_a_time_limit_is_a_truncation(last_step):
 )
 def test_how_an_episode_ended(done, told, expected):
     info = {} if told is None else {"terminated": jnp.array(told)}
-    ends = endings({"__all__": jnp.bool_(done), "agent_0": jnp.bool_(True)}, info)
+    ends = terminated_truncated({"__all__": jnp.bool_(done), "agent_0": jnp.bool_(True)}, info)
     assert tuple(map(bool, ends)) == expected
 
 

@@ -137,7 +137,7 @@ def test_torchrl_trains(torchrl):
 def test_rllib_trains():
     """One iteration of PPO with a policy that all agents share."""
     config_of = client("ray.rllib.algorithms.ppo", "PPOConfig", "'ray[rllib]' torch")
-    wrap = client("ray.rllib.env.wrappers.pettingzoo_env", "ParallelPettingZooEnv", "'ray[rllib]'")
+    wrap = client("ray.rllib.env.wrappers.pettingzoo", "ParallelPettingZooEnv", "'ray[rllib]'")
     ray: Any = import_module("ray")
 
     def make(config):

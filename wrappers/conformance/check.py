@@ -2,7 +2,7 @@
 
 A rule is a function that says what breaks it, and a row of one of three tables: what shapes tell
 (wrappers/conformance/contract.py and here), and what episodes of random actions show
-(wrappers/conformance/episodes.py).
+(wrappers/conformance/random_episodes.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ from wrappers.conformance.contract import (
     traced_actions,
     traced_call,
 )
-from wrappers.conformance.episodes import known_length, rehearsal_problems, rehearse
+from wrappers.conformance.random_episodes import (
+    episode_problems,
+    known_length,
+    play_random_episodes,
+)
 
 Rule = Callable[[Traced], Iterable[str]]
 
@@ -72,11 +76,11 @@ def find_problems(env: MultiAgentEnv) -> list[str]:
         return problems
     problems = _run(_RULES, traced)
     try:
-        rehearsal = rehearse(env, has_masks=_has_masks(traced))
+        episodes = play_random_episodes(env, has_masks=_has_masks(traced))
     except Exception as error:  # whatever the environment raises
         reason = f"{type(error).__name__}: {error}"
         return [*problems, f"{env.name}: vmap and scan over its methods raise {reason}"]
-    return problems + list(rehearsal_problems(rehearsal))
+    return problems + list(episode_problems(episodes))
 
 
 def _run(rules: tuple[Rule, ...], traced: Traced) -> list[str]:

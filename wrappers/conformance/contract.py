@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxmarl.environments import spaces
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
-from wrappers.wrapper import Observations, Transition
+from wrappers.wrapper import Layer, Observations, Transition, Wrapper
 
 
 class ContractError(ValueError):
@@ -40,6 +40,24 @@ def check_shapes(env: MultiAgentEnv) -> None:
     traced = trace(env)
     for problem in shape_problems(traced):
         raise ContractError(problem)
+
+
+def check_adaptable(env: MultiAgentEnv) -> None:
+    """Refuses what no adapter can drive.
+
+    Raises:
+        TypeError: `env` is not a JaxMARL environment.
+        ContractError: it breaks JaxMARL's contract; names the method, the agent and what was
+            expected.
+        ValueError: it is a wrapper that changes `step`, as `AutoReset` does, and adapters call
+            `step_env`.
+    """
+    if isinstance(env, Wrapper) and env.layer >= Layer.RESETS:
+        raise ValueError(
+            f"{type(env).__name__} changes `step`, which no adapter calls: "
+            "adapt the environment inside it"
+        )
+    check_shapes(env)
 
 
 def trace(env: MultiAgentEnv) -> Traced:

@@ -19,7 +19,7 @@ from jax.typing import ArrayLike
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.environments.spaces import Box, Discrete
 
-from wrappers.configuration import configuration
+from wrappers.jumanji.equality import configuration
 from wrappers.wrapper import Observations, Transition, jit_method
 
 # The viewer draws only, and the specs follow from the rest.
@@ -30,26 +30,6 @@ _NOT_CONFIGURATION = (
     "reward_spec",
     "discount_spec",
 )
-
-
-def from_jumanji(env: Any) -> JumanjiEnv:
-    """A JaxMARL environment that plays one of jumanji's.
-
-    Args:
-        env: jumanji's `RobotWarehouse`, `LevelBasedForaging`, `Connector` or `Cleaner` (square).
-
-    Raises:
-        ImportError: jumanji is not installed.
-        TypeError: another environment.
-        ValueError: one that resets itself, holds a batch, or whose rules are broken.
-    """
-    try:
-        from wrappers.jumanji.views import view_of
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            'from_jumanji needs jumanji, which an extra brings: pip install "paxmen-aerojax[suite]"'
-        ) from error
-    return JumanjiEnv(env, view_of(env))
 
 
 class Step(NamedTuple):
@@ -111,8 +91,8 @@ class JumanjiEnv(MultiAgentEnv):
     - Chance in an episode is drawn from a key in the state, as in jumanji: `step_env` and a
       `step` that ends no episode make no use of theirs.
 
-    Environments are equal if their types and attributes are (`wrappers.configuration`), so a second
-    one compiles nothing again.
+    Environments are equal if their types and attributes are (`wrappers.jumanji.equality`), so that
+    a second one compiles nothing again.
 
     Attributes:
         jumanji_env: the environment inside.
@@ -198,8 +178,8 @@ class JumanjiEnv(MultiAgentEnv):
     def __hash__(self) -> int:
         return self._hash
 
-    def __reduce__(self) -> tuple[Any, tuple[Any]]:
-        return from_jumanji, (self.jumanji_env,)
+    def __reduce__(self) -> tuple[Any, tuple[Any, View]]:
+        return JumanjiEnv, (self.jumanji_env, self._view)
 
     def __repr__(self) -> str:
         return f"from_jumanji({self.jumanji_env!r})"

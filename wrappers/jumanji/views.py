@@ -7,6 +7,7 @@ observation of its, `n` the number of agents.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -57,9 +58,9 @@ def _unit(env: Any) -> tuple[float, float]:
     return 0.0, 1.0
 
 
-def _end_to_end(observe: Callable[[Any, Any], Array]) -> Callable[[Any, Any], Array]:
-    """A world state: all that the agents see."""
-    return lambda env, seen: observe(env, seen).reshape(-1)
+def _end_to_end(observe: Callable[[Any, Any], Array], env: Any, seen: Any) -> Array:
+    """A world state (W,): all that the agents see."""
+    return observe(env, seen).reshape(-1)
 
 
 def _no_discount(step: Step) -> Array:
@@ -193,8 +194,10 @@ def _cleaned_or_invalid(step: Step) -> Array:
 
 
 VIEWS: dict[type, View] = {
-    RobotWarehouse: View(_warehouse, _unit, _end_to_end(_warehouse), _collided),
-    LevelBasedForaging: View(_foraging, _foraging_bounds, _end_to_end(_foraging), _no_discount),
+    RobotWarehouse: View(_warehouse, _unit, partial(_end_to_end, _warehouse), _collided),
+    LevelBasedForaging: View(
+        _foraging, _foraging_bounds, partial(_end_to_end, _foraging), _no_discount
+    ),
     Connector: View(_connector, _unit, _connector_world, _no_discount),
     Cleaner: View(_cleaner, _unit, _cleaner_world, _cleaned_or_invalid),
 }

@@ -6,7 +6,7 @@ import numpy as np
 import pygame
 
 from wrappers.viewing.legend import Legend
-from wrappers.viewing.panel import CHIP, PAPER, put
+from wrappers.viewing.overlay import CHIP, PAPER, put
 from wrappers.viewing.scene import Scene, colours_of, places
 from wrappers.viewing.sprites import BLEND, rgb, sprite
 

@@ -11,13 +11,13 @@ import pygame
 import pygame.gfxdraw
 from numpy.typing import NDArray
 
+from wrappers.viewing.body_pose import Pose, is_alive, pose
 from wrappers.viewing.camera import NEAR, Camera
-from wrappers.viewing.panel import BAD, GOOD, put
+from wrappers.viewing.overlay import BAD, GOOD, put
 from wrappers.viewing.radar import paint_radar, sighted
 from wrappers.viewing.solids import apparent_size
 from wrappers.viewing.sprites import Colour
 from wrappers.viewing.terrain import FIRE, rule
-from wrappers.viewing.track import Pose, is_alive, pose
 
 Space = Mapping[str, Any]
 Colours = Mapping[str, Colour]

@@ -8,7 +8,7 @@ from typing import Any
 import pygame
 
 from wrappers.viewing.layout import LABEL, SYMBOL, symbol, wrap
-from wrappers.viewing.panel import DIM, FAINT, put
+from wrappers.viewing.overlay import DIM, FAINT, put
 from wrappers.viewing.scene import Scene
 from wrappers.viewing.shapes import text_width
 from wrappers.viewing.sprites import BLEND, Colour, sprite

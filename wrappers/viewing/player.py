@@ -7,11 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pygame
 
-from wrappers.viewing.board import Board
-from wrappers.viewing.chase import Chase
+from wrappers.viewing.chase_view import ChaseView
 from wrappers.viewing.legend import DIGITS
-from wrappers.viewing.panel import CHIP, FAINT, HELP_HEIGHT, INK, PAPER, keys_line, put
+from wrappers.viewing.overlay import CHIP, FAINT, HELP_HEIGHT, INK, PAPER, keys_line, put
 from wrappers.viewing.scene import Scene, check_scene
+from wrappers.viewing.scene_view import SceneView
 from wrappers.viewing.window import QUIT_KEYS
 
 Views = Mapping[str, Scene]
@@ -74,7 +74,7 @@ class Player:
         return len(self._scene["frames"])
 
     @property
-    def shown(self) -> Board | Chase:
+    def shown(self) -> SceneView | ChaseView:
         """The view that is shown."""
         return list(self._views.values())[self.view]
 
@@ -115,18 +115,20 @@ class Player:
     @property
     def _rate(self) -> float:
         """Frames a second: the scene's, and behind a body as fast as it was."""
-        if isinstance(self.shown, Chase) and self._step_seconds is not None:
+        if isinstance(self.shown, ChaseView) and self._step_seconds is not None:
             return 1 / self._step_seconds
         return self._scene["rate"]
 
     def _begin(self, views: Views) -> None:
         """Shows an episode from its start, in the view that was shown, and has the next made."""
         self._scene = next(iter(views.values()))
-        self._views: dict[str, Board | Chase] = {
-            name: Board(scene, self._theme) for name, scene in views.items()
+        self._views: dict[str, SceneView | ChaseView] = {
+            name: SceneView(scene, self._theme) for name, scene in views.items()
         }
         for index, body in enumerate(self._scene.get("space", {}).get("bodies", ())):
-            self._views[f"behind {body['name']}"] = Chase(self._scene, index, self._step_seconds)
+            self._views[f"behind {body['name']}"] = ChaseView(
+                self._scene, index, self._step_seconds
+            )
         self.time, self.playing, self._wants_next = 0.0, self.frames > 1, False
         self.view %= len(self._views)
         self._next = self._thread.submit(self._make)
@@ -158,7 +160,7 @@ class Player:
             self.view = (self.view + (-1 if modifiers & pygame.KMOD_SHIFT else 1)) % len(self.views)
         elif key == pygame.K_h:
             self.help = not self.help
-        elif isinstance(self.shown, Board) and (digit := _digit(key)) is not None:
+        elif isinstance(self.shown, SceneView) and (digit := _digit(key)) is not None:
             self.shown.toggle(digit)
 
     def _step(self, forward: bool) -> None:

@@ -11,10 +11,10 @@ import pygame
 import pygame.gfxdraw
 from numpy.typing import NDArray
 
-from wrappers.viewing.panel import FAINT, GOOD, put
+from wrappers.viewing.body_pose import is_alive, pose
+from wrappers.viewing.overlay import FAINT, GOOD, put
 from wrappers.viewing.sprites import Colour
 from wrappers.viewing.terrain import EDGE, STONE
-from wrappers.viewing.track import is_alive, pose
 
 _SKY = (8, 14, 34, 205)
 _RING = (60, 84, 134)

@@ -45,7 +45,7 @@ def html_replay_3d(scene: Scene) -> str:
     `wrappers/viewing/viewer` into `replay_3d.min.js` by `make viewer`.
 
     Args:
-        scene: what to draw, with `space`; `wrappers.viewing.scene` and `wrappers.viewing.space`
+        scene: what to draw, with `space`; `wrappers.viewing.scene` and `wrappers.viewing.scene_3d`
             describe it.
 
     Raises:

@@ -17,8 +17,8 @@ graphics (`wrappers.viewing.svg`) and a window (`wrappers.viewing.window`). A sc
 | `readouts` | label -> a text for each frame: step, score, ... |
 | `legend` | a list of `{"label": text, "marks": [names]}`; its symbol is the last of these marks |
 
-An episode in three dimensions also has `space`, which `wrappers.viewing.space` describes: the page
-then shows that in place of the picture.
+An episode in three dimensions also has `space`, which `wrappers.viewing.scene_3d` describes: the
+page then shows that in place of the picture.
 
 A mark is `{"shapes": [...]}`, around its own origin, and optionally
 
@@ -55,7 +55,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from wrappers.viewing.space import check_space
+from wrappers.viewing.scene_3d import check_space
 
 Scene = Mapping[str, Any]
 

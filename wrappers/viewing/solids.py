@@ -10,12 +10,12 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
+from wrappers.viewing.aircraft_models import Model, model
+from wrappers.viewing.body_pose import Pose, is_alive, pose
 from wrappers.viewing.camera import NEAR, Camera
-from wrappers.viewing.models import Model, model
-from wrappers.viewing.panel import GOOD
+from wrappers.viewing.overlay import GOOD
 from wrappers.viewing.sprites import Colour
 from wrappers.viewing.terrain import FIRE, STONE, SUN, fill_polygon, glow, haze, mixed, rule
-from wrappers.viewing.track import Pose, is_alive, pose
 
 Space = Mapping[str, Any]
 Colours = Mapping[str, Colour]

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import pygame
 
-from wrappers.viewing.panel import PAPER, put
+from wrappers.viewing.overlay import PAPER, put
 
 SIZE = (1120, 840)
 _LEAST = (800, 600)  # what is in a smaller window cannot be read

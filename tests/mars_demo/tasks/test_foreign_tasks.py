@@ -15,7 +15,7 @@ from mars_demo.tasks import jumanji as jumanji_tasks
 from mars_demo.tasks import mabrax as mabrax_tasks
 from mars_demo.tasks.foreign import built_once
 from mars_demo.tasks.registry import TASKS, get_task, task_facts
-from wrappers.endings import endings
+from wrappers.conventions import terminated_truncated
 
 pytestmark = pytest.mark.loose_promotion  # others wrote the environments
 
@@ -111,7 +111,7 @@ def test_a_robots_fall_is_told_from_the_time_limit(done, truncation, terminated,
     _, _, rewards, dones, info = env.step_env(jax.random.key(0), (done, truncation), {})
     assert list(rewards) == env.agents
     assert info["terminated"].shape == (2,)
-    assert tuple(map(bool, endings(dones, info))) == (terminated, truncated)
+    assert tuple(map(bool, terminated_truncated(dones, info))) == (terminated, truncated)
 
 
 def test_foragers_score_the_sum_of_their_rewards():

@@ -21,7 +21,7 @@ from pettingzoo.utils import parallel_to_aec
 import aerojax
 import paxmen
 from wrappers import AgentId, AutoReset, EpisodeStatistics, TimeLimit, to_pettingzoo
-from wrappers.gymnasium.spaces import gym_space
+from wrappers.gymnasium.spaces_and_seeds import gym_space
 
 LIMIT = 5
 

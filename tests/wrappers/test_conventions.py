@@ -7,7 +7,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import aerojax
 import wrappers
-from wrappers.teams import teams_of
+from wrappers.conventions import teams_of
 
 TAG = {"adversaries": ["adversary_0", "adversary_1", "adversary_2"], "good agents": ["agent_0"]}
 

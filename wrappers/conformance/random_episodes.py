@@ -13,7 +13,7 @@ from jax import Array
 from jaxmarl.environments import spaces
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
-from wrappers.endings import endings
+from wrappers.conventions import terminated_truncated
 from wrappers.wrapper import Observations, Wrapper
 
 BATCH = 2
@@ -42,7 +42,7 @@ class Moment(NamedTuple):
     truncated: Array
 
 
-class Rehearsal(NamedTuple):
+class RandomEpisodes(NamedTuple):
     """Recorded episodes: the keys (B,) they start from, and their moments, arrays (B, T, ...)."""
 
     env: MultiAgentEnv
@@ -50,7 +50,7 @@ class Rehearsal(NamedTuple):
     moments: Moment
 
 
-def rehearse(env: MultiAgentEnv, has_masks: bool) -> Rehearsal:
+def play_random_episodes(env: MultiAgentEnv, has_masks: bool) -> RandomEpisodes:
     """Plays until each episode of known length has ended twice: one function is compiled.
 
     Args:
@@ -62,13 +62,13 @@ def rehearse(env: MultiAgentEnv, has_masks: bool) -> Rehearsal:
     keys = jax.random.split(jax.random.key(0), BATCH)
     run = jax.jit(jax.vmap(partial(_play, env, has_masks, length)))
     record = jax.tree.map(lambda x: x if _is_key(x) else np.asarray(x), run(keys))
-    return Rehearsal(env, *record)
+    return RandomEpisodes(env, *record)
 
 
-def rehearsal_problems(rehearsal: Rehearsal) -> Iterator[str]:
+def episode_problems(episodes: RandomEpisodes) -> Iterator[str]:
     """What recorded episodes show to be wrong."""
     for check in _CHECKS:
-        yield from check(rehearsal)
+        yield from check(episodes)
 
 
 def known_length(env: MultiAgentEnv) -> int | None:
@@ -97,7 +97,7 @@ def _play(env: Any, has_masks: bool, length: int, key: Array) -> tuple[Array, Mo
             key=key,
             bare=Outcome(bare[0], bare[2], bare[3]),
             resetting=Outcome(after[0], after[2], after[3]),
-            truncated=endings(bare[3], bare[4])[1],
+            truncated=terminated_truncated(bare[3], bare[4])[1],
         )
         return after[:2], moment
 
@@ -127,7 +127,7 @@ def _counter(env: MultiAgentEnv, state: Any) -> Any:
 # --- What is seen and earned -------------------------------------------------------------------
 
 
-def _members_of_their_spaces(r: Rehearsal) -> Iterator[str]:
+def _members_of_their_spaces(r: RandomEpisodes) -> Iterator[str]:
     for method, obs in (("reset", _starts(r)), ("step_env", r.moments.bare.obs)):
         for agent in r.env.agents:
             for space, x in _parts(r.env.observation_space(agent), obs[agent]):
@@ -136,7 +136,7 @@ def _members_of_their_spaces(r: Rehearsal) -> Iterator[str]:
                     yield f"{r.env.name}.{method}: obs[{agent!r}] has the value {fault}"
 
 
-def _starts(r: Rehearsal) -> Observations:
+def _starts(r: RandomEpisodes) -> Observations:
     return jax.tree.map(lambda x: x[:, 0], r.moments.obs)
 
 
@@ -169,7 +169,7 @@ def _bounds(space: Any) -> tuple[Any, Any]:
     return np.asarray(space.low), np.asarray(space.high)
 
 
-def _finite(r: Rehearsal) -> Iterator[str]:
+def _finite(r: RandomEpisodes) -> Iterator[str]:
     bare = r.moments.bare
     views = {name: seen for name, seen in bare.obs.items() if name not in r.env.agents}
     for what, values in (("rewards", bare.rewards), ("obs", views)):
@@ -178,7 +178,7 @@ def _finite(r: Rehearsal) -> Iterator[str]:
                 yield f"{r.env.name}.step_env: {what}[{name!r}] is not always finite"
 
 
-def _observed_again(r: Rehearsal) -> Iterator[str]:
+def _observed_again(r: RandomEpisodes) -> Iterator[str]:
     obs, again = r.moments.obs, r.moments.get_obs
     for name in obs.keys() & again.keys():
         for method, part in (("reset", np.s_[:, :1]), ("step", np.s_[:, 1:])):
@@ -186,7 +186,7 @@ def _observed_again(r: Rehearsal) -> Iterator[str]:
                 yield f"{r.env.name}.get_obs: obs[{name!r}] is not what {method} returned"
 
 
-def _some_action(r: Rehearsal) -> Iterator[str]:
+def _some_action(r: RandomEpisodes) -> Iterator[str]:
     for agent, mask in r.moments.masks.items():
         is_choice = isinstance(r.env.action_space(agent), spaces.Discrete)
         if is_choice and not np.all(np.any(mask, axis=-1)):
@@ -196,14 +196,14 @@ def _some_action(r: Rehearsal) -> Iterator[str]:
 # --- How episodes end --------------------------------------------------------------------------
 
 
-def _all_done(r: Rehearsal) -> Iterator[str]:
+def _all_done(r: RandomEpisodes) -> Iterator[str]:
     dones = r.moments.bare.dones
     for agent in r.env.agents:
         if np.any(dones["__all__"] & ~dones[agent]):
             yield f"{r.env.name}.step_env: dones[{agent!r}] is false where dones['__all__'] is true"
 
 
-def _length(r: Rehearsal) -> Iterator[str]:
+def _length(r: RandomEpisodes) -> Iterator[str]:
     max_steps, done = known_length(r.env), r.moments.resetting.dones["__all__"]
     if max_steps is None or max_steps > done.shape[1]:
         return
@@ -217,7 +217,7 @@ def _length(r: Rehearsal) -> Iterator[str]:
             return
 
 
-def _fresh_start(r: Rehearsal) -> Iterator[str]:
+def _fresh_start(r: RandomEpisodes) -> Iterator[str]:
     """What `step` returns in an episode's last step: of the step, but for obs and state."""
     bare, resetting, counter = r.moments.bare, r.moments.resetting, r.moments.counter
     if counter is not None:
@@ -245,7 +245,7 @@ def _fresh_start(r: Rehearsal) -> Iterator[str]:
 # --- The same again ----------------------------------------------------------------------------
 
 
-def _repeats(r: Rehearsal) -> Iterator[str]:
+def _repeats(r: RandomEpisodes) -> Iterator[str]:
     """The first episode's first steps, alone and twice."""
     env, moments = r.env, r.moments
     first, again = env.reset(r.key[0]), env.reset(r.key[0])
@@ -281,7 +281,7 @@ def _is_key(x: Any) -> bool:
     return jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
 
 
-_CHECKS: tuple[Callable[[Rehearsal], Iterator[str]], ...] = (
+_CHECKS: tuple[Callable[[RandomEpisodes], Iterator[str]], ...] = (
     _members_of_their_spaces,
     _finite,
     _observed_again,

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from wrappers.packing import fetch, pack
+from wrappers.gymnasium.host_transfer import fetch, pack
 
 TREE = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),

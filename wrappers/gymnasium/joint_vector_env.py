@@ -14,12 +14,11 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from numpy.typing import NDArray
 
-from wrappers.adapter import make_keys
-from wrappers.gymnasium.single import begin, check_action, play, start
-from wrappers.gymnasium.spaces import gym_space
-from wrappers.joint import Joint
-from wrappers.on_demand import on_demand
-from wrappers.packing import Packed, fetch, pack
+from wrappers.batched_cond import batched_cond
+from wrappers.gymnasium.host_transfer import Packed, fetch, pack
+from wrappers.gymnasium.joint_env import begin, check_action, play, start
+from wrappers.gymnasium.spaces_and_seeds import gym_space, make_keys
+from wrappers.joint_view import JointView
 from wrappers.viewing.rendering import Renderer
 from wrappers.wrapper import Wrapper
 
@@ -39,7 +38,7 @@ class JointVectorEnv(VectorEnv[NDArray[Any], NDArray[Any], NDArray[Any]]):
             raise ValueError(f"num_envs is {num_envs!r}; valid: a positive integer, or None")
         if render_mode == "human":
             raise ValueError("render_mode is 'human'; valid for several: None, 'rgb_array'")
-        self._view = Joint(env)
+        self._view = JointView(env)
         self.num_envs = num_envs
         self.single_observation_space = gym_space(self._view.observation_space)
         self.single_action_space = gym_space(self._view.action_space)
@@ -145,7 +144,7 @@ class JointVectorEnv(VectorEnv[NDArray[Any], NDArray[Any], NDArray[Any]]):
 
 
 def _play_on(
-    view: Joint, key: Array, state: Any, action: Array
+    view: JointView, key: Array, state: Any, action: Array
 ) -> tuple[Array, Any, Packed, Packed]:
     """One step, and a reset if it ends the episode; the last is what was seen before the reset."""
     key, state, final, outcome = play(view, key, state, action)
@@ -153,22 +152,22 @@ def _play_on(
     def restart(old: tuple[Array, Any, Any]) -> tuple[Array, Any, Any]:
         key, state, seen = start(view, old[0])
         if isinstance(view.env, Wrapper):
-            state = view.env.carry(old[1], state)
+            state = view.env.keep_across_reset(old[1], state)
         return key, state, seen
 
     done = outcome["terminated"] | outcome["truncated"]
-    key, state, seen = on_demand(restart)(done, (key, state, final))
+    key, state, seen = batched_cond(restart)(done, (key, state, final))
     return key, state, pack(seen | outcome), pack(final)
 
 
 @partial(jax.jit, static_argnums=0)
-def _reset_all(view: Joint, keys: Array) -> tuple[Array, Any, Packed]:
+def _reset_all(view: JointView, keys: Array) -> tuple[Array, Any, Packed]:
     return jax.vmap(partial(begin, view))(keys)
 
 
 @partial(jax.jit, static_argnums=0)
 def _step_all(
-    view: Joint, keys: Array, states: Any, actions: Array
+    view: JointView, keys: Array, states: Any, actions: Array
 ) -> tuple[Array, Any, Packed, Packed]:
     return jax.vmap(partial(_play_on, view))(keys, states, actions)
 

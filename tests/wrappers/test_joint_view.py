@@ -8,7 +8,7 @@ from jaxmarl.environments.spaces import Box, Dict, Discrete, MultiDiscrete
 
 import aerojax
 from wrappers import AutoReset, ContractError
-from wrappers.joint import Joint
+from wrappers.joint_view import JointView
 
 KEY = jax.random.key(0)
 SEEN = (Box(0.0, 9.0, (1,)),) * 2
@@ -37,7 +37,7 @@ def with_spaces(tally):
 
 
 def test_observations_lie_end_to_end(with_spaces):
-    view = Joint(with_spaces(observation=(Box(-1.0, 2.0, (1, 2)), Box(0.0, jnp.inf, (1,)))))
+    view = JointView(with_spaces(observation=(Box(-1.0, 2.0, (1, 2)), Box(0.0, jnp.inf, (1,)))))
     space = view.observation_space
     assert space.shape == (3,)
     np.testing.assert_array_equal(space.low, [-1, -1, 0])
@@ -47,7 +47,7 @@ def test_observations_lie_end_to_end(with_spaces):
 
 
 def test_discrete_actions(with_spaces):
-    view = Joint(with_spaces(action=(Discrete(4), MultiDiscrete([2, 3]))))
+    view = JointView(with_spaces(action=(Discrete(4), MultiDiscrete([2, 3]))))
     np.testing.assert_array_equal(view.action_space.num_categories, [4, 2, 3])
     actions = view.actions(np.array([3, 1, 2]))
     assert actions["agent_0"].shape == ()
@@ -58,7 +58,7 @@ def test_discrete_actions(with_spaces):
 
 
 def test_continuous_actions(with_spaces):
-    view = Joint(with_spaces(action=(Box(-1.0, 1.0, (2,)), Box(0.0, 3.0, (1, 1)))))
+    view = JointView(with_spaces(action=(Box(-1.0, 1.0, (2,)), Box(0.0, 3.0, (1, 1)))))
     np.testing.assert_array_equal(view.action_space.low, [-1, -1, 0])
     np.testing.assert_array_equal(view.action_space.high, [1, 1, 3])
     actions = view.actions(np.array([0.5, -0.5, 2.0]))
@@ -68,7 +68,7 @@ def test_continuous_actions(with_spaces):
 
 
 def test_the_reward_is_the_mean(tally):
-    reward = Joint(tally).reward({"agent_0": jnp.float32(1.0), "agent_1": jnp.float32(4.0)})
+    reward = JointView(tally).reward({"agent_0": jnp.float32(1.0), "agent_1": jnp.float32(4.0)})
     assert (reward.shape, reward.dtype, float(reward)) == ((), jnp.float32, 2.5)
 
 
@@ -77,28 +77,28 @@ def test_masks_lie_end_to_end(tally):
         def get_avail_actions(self, state):
             return {"agent_0": jnp.array([True, False, True]), "agent_1": jnp.zeros(3, bool)}
 
-    mask = Joint(Bound()).mask(tally.reset(KEY)[1])["action_mask"]
+    mask = JointView(Bound()).mask(tally.reset(KEY)[1])["action_mask"]
     assert mask.dtype == jnp.int8
     np.testing.assert_array_equal(mask, [1, 0, 1, 0, 0, 0])
 
 
 def test_equal_by_environment(tally):
-    assert Joint(tally) == Joint(type(tally)())
-    assert hash(Joint(tally)) == hash(Joint(type(tally)()))
+    assert JointView(tally) == JointView(type(tally)())
+    assert hash(JointView(tally)) == hash(JointView(type(tally)()))
 
 
 def test_several_teams_are_refused():
     env = aerojax.make("1_vs_1", opponents="selfplay")
     with pytest.raises(ValueError, match="1_vs_1 has the teams allies, enemies: one learner"):
-        Joint(env)
+        JointView(env)
 
 
 def test_teams_by_number_are_teams(tally):
     tally.teams = np.array([0, 0])  # as JaxMARL's SMAX has it
-    assert Joint(tally).action_space.shape == (2,)
+    assert JointView(tally).action_space.shape == (2,)
     tally.teams = np.array([0, 1])
     with pytest.raises(ValueError, match="has the teams team 0, team 1: one learner"):
-        Joint(tally)
+        JointView(tally)
 
 
 @pytest.mark.parametrize(
@@ -115,14 +115,14 @@ def test_teams_by_number_are_teams(tally):
 )
 def test_spaces_that_do_not_go_together_are_refused(with_spaces, spaces, message):
     with pytest.raises(TypeError, match=message):
-        Joint(with_spaces(**spaces))
+        JointView(with_spaces(**spaces))
 
 
 def test_dictionaries_are_refused(with_spaces):
     env = with_spaces()
     env.action_spaces["agent_1"] = Dict({"x": Discrete(2)})
     with pytest.raises(TypeError, match="action space of agent_1 is a Dict"):
-        Joint(env)
+        JointView(env)
 
 
 def test_what_no_adapter_takes(tally):
@@ -131,8 +131,8 @@ def test_what_no_adapter_takes(tally):
             return dict.fromkeys(self.agents, jnp.zeros(2))
 
     with pytest.raises(ContractError, match=r"reset: obs\['agent_0'\] has .*\(2,\).*\(1,\)"):
-        Joint(Broken())
+        JointView(Broken())
     with pytest.raises(ValueError, match="AutoReset changes `step`, which no adapter"):
-        Joint(AutoReset(tally))
+        JointView(AutoReset(tally))
     with pytest.raises(TypeError, match="JaxMARL"):
-        Joint("paxmen-4")
+        JointView("paxmen-4")

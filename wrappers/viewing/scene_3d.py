@@ -19,7 +19,7 @@ A body is a dict:
 | key | value |
 |---|---|
 | `name`, `kind`, `colour` | what it is called, what it is (a word), and its team's colour |
-| `shape` | what it looks like: one of `wrappers.viewing.models.AIRFRAMES` |
+| `shape` | what it looks like: one of `wrappers.viewing.aircraft_models.AIRFRAMES` |
 | `x`, `y`, `z` | a number for each frame |
 | `yaw`, `pitch`, `bank` | a number for each frame: from x towards y, nose up, right wing down |
 | `health` | a number for each frame, 0 to 1 |
@@ -33,7 +33,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from wrappers.viewing.models import AIRFRAMES
+from wrappers.viewing.aircraft_models import AIRFRAMES
 
 _KEYS = (
     "radius",

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 
-def on_demand(update: Callable[..., Any]) -> Callable[..., Any]:
+def batched_cond(update: Callable[..., Any]) -> Callable[..., Any]:
     """`f(needed, old, *args)`: `update(old, *args)` where `needed`, else `old`.
 
     `vmap` turns `lax.cond` into a select, and every environment pays for both branches. Here the

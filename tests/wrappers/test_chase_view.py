@@ -8,12 +8,12 @@ import pytest
 
 from tests.wrappers import scenes
 from tests.wrappers.scenes import FRAMES
+from wrappers.viewing.aircraft_models import AIRFRAMES, model
+from wrappers.viewing.body_pose import is_alive, pose, smoothed_pose
 from wrappers.viewing.camera import Camera, axes
-from wrappers.viewing.chase import Chase
+from wrappers.viewing.chase_view import ChaseView
 from wrappers.viewing.instruments import compass, in_reach, speed
-from wrappers.viewing.models import AIRFRAMES, model
 from wrappers.viewing.solids import apparent_size
-from wrappers.viewing.track import course, is_alive, pose
 
 SIZE = (800, 600)
 ORANGE = (224, 128, 32)
@@ -125,8 +125,8 @@ def test_angles_go_the_short_way():
 
 def test_a_follower_turns_later_than_the_body():
     turning = make_body(yaw=[0, 0, 20, 40, 60])
-    assert course(turning, 3).yaw < pose(turning, 3).yaw
-    assert course(make_body(), 3).yaw == pytest.approx(0)
+    assert smoothed_pose(turning, 3).yaw < pose(turning, 3).yaw
+    assert smoothed_pose(make_body(), 3).yaw == pytest.approx(0)
 
 
 def test_a_body_lives_until_the_frame_in_which_it_is_dead():
@@ -186,7 +186,7 @@ AHEAD = make_body("two", colour="orange", x=[1500 + 100 * i for i in range(FRAME
 
 
 def test_sky_is_above_and_ground_below():
-    picture = Chase(make_scene(), 0).paint(0, SIZE)
+    picture = ChaseView(make_scene(), 0).paint(0, SIZE)
     top, bottom = (picture.subsurface((200, y, 150, 20)) for y in (60, 560))
     sky, ground = (pygame.transform.average_color(part) for part in (top, bottom))
     assert sky[2] > 1.5 * ground[2]
@@ -198,8 +198,8 @@ def test_sky_is_above_and_ground_below():
 
 
 def test_an_enemy_that_is_seen_is_marked_and_one_that_is_not_is_not():
-    seen = Chase(make_scene(AHEAD, sights=[[0, 1, 0, 4]]), 0).paint(2, SIZE)
-    unseen = Chase(make_scene(AHEAD), 0).paint(2, SIZE)
+    seen = ChaseView(make_scene(AHEAD, sights=[[0, 1, 0, 4]]), 0).paint(2, SIZE)
+    unseen = ChaseView(make_scene(AHEAD), 0).paint(2, SIZE)
     assert near(seen, ORANGE, RADAR) > 20
     assert near(unseen, ORANGE, RADAR) == 0
     assert near(seen, ORANGE) > near(unseen, ORANGE) + 50
@@ -212,7 +212,7 @@ def test_on_the_radar_ahead_is_up():
         place = {"x": [2000 * way[0]] * 5, "y": [2000 * way[1]] * 5}
         scene = make_scene(AHEAD | place, sights=[[0, 1, 0, 4]])
         scene["space"]["bodies"][0] |= own
-        picture = Chase(scene, 0).paint(2, SIZE)
+        picture = ChaseView(scene, 0).paint(2, SIZE)
         radar = pixels(picture.subsurface(RADAR))
         rows, columns = np.nonzero(np.abs(radar - ORANGE).max(axis=-1) < 12)
         middle = 800 - 84 - 20 - 620, 600 - 84 - 20 - 420
@@ -222,7 +222,7 @@ def test_on_the_radar_ahead_is_up():
 
 def test_a_seen_enemy_behind_is_an_arrow_at_the_rim():
     behind = AHEAD | {"x": [-3000] * FRAMES}
-    picture = Chase(make_scene(behind, sights=[[0, 1, 0, 4]]), 0).paint(2, SIZE)
+    picture = ChaseView(make_scene(behind, sights=[[0, 1, 0, 4]]), 0).paint(2, SIZE)
     view = pygame.Rect(0, 0, 600, 600)
     assert near(picture, ORANGE, view) > 60
 
@@ -230,7 +230,7 @@ def test_a_seen_enemy_behind_is_an_arrow_at_the_rim():
 def test_the_dead_are_gone_after_their_fire():
     dead = AHEAD | {"died": 1}
     scene = make_scene(dead, sights=[[0, 1, 0, 4]])
-    alive, burning = (Chase(scene, 0).paint(time, SIZE) for time in (0.9, 1.2))
+    alive, burning = (ChaseView(scene, 0).paint(time, SIZE) for time in (0.9, 1.2))
     assert near(alive, ORANGE, RADAR) > 20
     assert near(burning, ORANGE, RADAR) == 0
     box = pygame.Rect(330, 200, 140, 140)
@@ -238,7 +238,7 @@ def test_the_dead_are_gone_after_their_fire():
 
 
 def test_who_is_hurt_sees_red():
-    before, hurt = (Chase(make_scene(), 0).paint(time, SIZE) for time in (0.9, 1.5))
+    before, hurt = (ChaseView(make_scene(), 0).paint(time, SIZE) for time in (0.9, 1.5))
     corner = pygame.Rect(0, 0, 90, 50)
     reds = [pygame.transform.average_color(p.subsurface(corner))[0] for p in (before, hurt)]
     assert reds[1] > reds[0] + 10
@@ -260,7 +260,7 @@ def test_no_more_than_three_arrows():
     counts = []
     for some in (2, 3, 6):
         sights = [[0, 1 + i, 0, 4] for i in range(some)]
-        picture = Chase(make_scene(*behind[:some], sights=sights), 0).paint(2, SIZE)
+        picture = ChaseView(make_scene(*behind[:some], sights=sights), 0).paint(2, SIZE)
         found = pygame.mask.from_threshold(picture, ORANGE, (12, 12, 12, 255))
         found.erase(pygame.mask.Mask(RADAR.size, fill=True), RADAR.topleft)
         counts.append(len(found.connected_components(40)))
@@ -292,7 +292,7 @@ def test_it_can_be_painted_from_any_attitude(pitch):
     )
     scene["space"]["bodies"][0] |= steep
     for from_nose in (False, True):
-        chase = Chase(scene, 0, 0.5)
+        chase = ChaseView(scene, 0, 0.5)
         chase.from_nose = from_nose
         picture = chase.paint(2.3, SIZE)
         some = pixels(picture)[::9, ::9].reshape(-1, 3)

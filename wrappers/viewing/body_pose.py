@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from wrappers.viewing.camera import axes
 
-_LAG = 0.9  # frames over which a follower's view of a course is averaged
+_LAG = 0.9  # frames over which a follower's view of a pose is averaged
 
 
 class Pose(NamedTuple):
@@ -43,7 +43,7 @@ def pose(body: Mapping[str, Any], time: float) -> Pose:
     )
 
 
-def course(body: Mapping[str, Any], time: float) -> Pose:
+def smoothed_pose(body: Mapping[str, Any], time: float) -> Pose:
     """A body's pose with the direction that it had of late: what a follower looks along."""
     poses = [pose(body, time - _LAG * part) for part in np.linspace(0, 1, 7)]
     ahead = np.mean([p.axes[0] for p in poses], axis=0)

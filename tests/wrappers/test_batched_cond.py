@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wrappers.on_demand import on_demand
+from wrappers.batched_cond import batched_cond
 
 OLD = jnp.arange(6.0).reshape(3, 2)
 
@@ -20,7 +20,7 @@ def needed(*flags):
 
 @pytest.fixture
 def batched():
-    return jax.vmap(on_demand(update), in_axes=(0, 0, None))
+    return jax.vmap(batched_cond(update), in_axes=(0, 0, None))
 
 
 def test_only_those_in_need_change(batched):
@@ -35,7 +35,7 @@ def test_nobody_in_need_runs_nothing(batched):
         jax.debug.callback(lambda: calls.append(1))
         return update(old, key)
 
-    run = jax.jit(jax.vmap(on_demand(counted), in_axes=(0, 0, None)))
+    run = jax.jit(jax.vmap(batched_cond(counted), in_axes=(0, 0, None)))
     out = run(needed(False, False, False), OLD, jnp.float32(1.0))
     jax.effects_barrier()
     np.testing.assert_array_equal(out, OLD)
@@ -46,7 +46,7 @@ def test_nobody_in_need_runs_nothing(batched):
 
 
 def test_without_a_batch_and_with_two():
-    one = on_demand(update)
+    one = batched_cond(update)
     np.testing.assert_array_equal(one(jnp.bool_(True), OLD, jnp.float32(1.0)), OLD * 10 + 1)
     np.testing.assert_array_equal(one(jnp.bool_(False), OLD, jnp.float32(1.0)), OLD)
     grid = jnp.array([[True, False], [False, False], [True, True]])
@@ -77,6 +77,6 @@ def test_keys_may_be_among_the_leaves():
         return jax.tree.map(lambda key: jax.random.fold_in(key, 1), old)
 
     keys = jax.random.split(jax.random.key(0), 3)
-    out = jax.vmap(on_demand(renew))(needed(True, False, False), keys)
+    out = jax.vmap(batched_cond(renew))(needed(True, False, False), keys)
     same = jax.random.key_data(out) == jax.random.key_data(keys)
     np.testing.assert_array_equal(same.all(axis=1), [False, True, True])

@@ -1,4 +1,4 @@
-"""JaxMARL environments as gymnax's: one learner plays the whole team, see `wrappers.joint`."""
+"""JaxMARL environments as gymnax's: one learner plays the whole team, see `wrappers.joint_view`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.environments.spaces import Box
 
-from wrappers.endings import endings
-from wrappers.joint import Joint
+from wrappers.conventions import terminated_truncated
+from wrappers.joint_view import JointView
 
 NO_LIMIT = 2**31 - 1  # steps
 
@@ -26,7 +26,7 @@ def to_gymnax(env: MultiAgentEnv) -> JointEnvironment:
         env: an environment of one team; not an `AutoReset`.
 
     Raises:
-        TypeError, ContractError, ValueError: as `wrappers.joint.Joint`.
+        TypeError, ContractError, ValueError: as `wrappers.joint_view.JointView`.
     """
     return JointEnvironment(env)
 
@@ -56,7 +56,7 @@ class JointEnvironment(Environment[JointState, EnvParams]):
     """
 
     def __init__(self, env: MultiAgentEnv) -> None:
-        self._view = Joint(env)
+        self._view = JointView(env)
 
     @property
     def name(self) -> str:
@@ -96,7 +96,7 @@ class JointEnvironment(Environment[JointState, EnvParams]):
         obs, env_state, rewards, dones, info = view.env.step_env(
             key, state.env_state, view.actions(joint)
         )
-        terminated, truncated = endings(dones, info)
+        terminated, truncated = terminated_truncated(dones, info)
         state = JointState(state.time + 1, env_state, terminated, truncated)
         return view.observe(obs), state, view.reward(rewards), terminated, info
 

@@ -13,13 +13,13 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.environments.spaces import Box, Discrete, MultiDiscrete, Space
 
-from wrappers.adapter import action_masks, check_adaptable
-from wrappers.teams import teams_of
+from wrappers.conformance.contract import check_adaptable
+from wrappers.conventions import action_masks, teams_of
 from wrappers.wrapper import Observations
 
 
 @dataclass(frozen=True)
-class Joint:
+class JointView:
     """The joint view: one learner sees what all agents see, and acts and is rewarded for all.
 
     - Observation: the agents' observations end to end, each flattened; a Box of shape (D,).
@@ -27,7 +27,7 @@ class Joint:
       each Discrete and k for each MultiDiscrete of k, a Box if all are Boxes.
     - Reward: the mean over the agents, which is the shared reward where there is one.
 
-    An environment that does not say its teams is taken to be one: see `wrappers.teams.teams_of`.
+    `wrappers.conventions.teams_of` finds the teams; without any, all agents are one.
 
     Args:
         env: an environment; not an `AutoReset`.

@@ -7,8 +7,8 @@ from typing import Any
 import pygame
 
 from wrappers.viewing.legend import Legend
+from wrappers.viewing.overlay import PAPER
 from wrappers.viewing.painter import Painter
-from wrappers.viewing.panel import PAPER
 from wrappers.viewing.scene import Scene, colours_of
 from wrappers.viewing.sprites import rgb
 
@@ -16,7 +16,7 @@ _AROUND = 76  # what a picture is higher and wider than its board, at most
 _WIDEST = 0.9  # a picture is at least so many longer sides of its board wide
 
 
-class Board:
+class SceneView:
     """A scene and its legend, painted at any time and size.
 
     The scene's frames may grow: they are read when they are painted.

@@ -12,11 +12,10 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from numpy.typing import NDArray
 
-from wrappers.adapter import make_keys
-from wrappers.endings import endings
-from wrappers.gymnasium.spaces import gym_space
-from wrappers.joint import Joint
-from wrappers.packing import Packed, fetch, pack
+from wrappers.conventions import terminated_truncated
+from wrappers.gymnasium.host_transfer import Packed, fetch, pack
+from wrappers.gymnasium.spaces_and_seeds import gym_space, make_keys
+from wrappers.joint_view import JointView
 from wrappers.viewing.rendering import Renderer
 
 
@@ -29,7 +28,7 @@ class JointEnv(gymnasium.Env[NDArray[Any], NDArray[Any]]):
     """
 
     def __init__(self, env: MultiAgentEnv, render_mode: str | None = None) -> None:
-        self._view = Joint(env)
+        self._view = JointView(env)
         self.observation_space = gym_space(self._view.observation_space)
         self.action_space = gym_space(self._view.action_space)
         self.render_mode = render_mode
@@ -86,7 +85,7 @@ class JointEnv(gymnasium.Env[NDArray[Any], NDArray[Any]]):
 # --- One call for each reset and step, compiled once for environments that are equal ------------
 
 
-def start(view: Joint, key: Array) -> tuple[Array, Any, dict[str, Any]]:
+def start(view: JointView, key: Array) -> tuple[Array, Any, dict[str, Any]]:
     """A reset: the next key, the state, and what is seen of it."""
     key, reset_key = jax.random.split(key)
     obs, state = view.env.reset(reset_key)
@@ -94,12 +93,12 @@ def start(view: Joint, key: Array) -> tuple[Array, Any, dict[str, Any]]:
 
 
 def play(
-    view: Joint, key: Array, state: Any, action: Array
+    view: JointView, key: Array, state: Any, action: Array
 ) -> tuple[Array, Any, dict[str, Any], dict[str, Any]]:
     """A step without a reset: the next key, the state, what is seen of it, and how it went."""
     key, step_key = jax.random.split(key)
     obs, state, rewards, dones, info = view.env.step_env(step_key, state, view.actions(action))
-    terminated, truncated = endings(dones, info)
+    terminated, truncated = terminated_truncated(dones, info)
     seen = {"obs": view.observe(obs), "mask": view.mask(state)}
     outcome = {
         "reward": view.reward(rewards),
@@ -111,14 +110,14 @@ def play(
 
 
 @partial(jax.jit, static_argnums=0)
-def begin(view: Joint, key: Array) -> tuple[Array, Any, Packed]:
+def begin(view: JointView, key: Array) -> tuple[Array, Any, Packed]:
     """`start`, for the host."""
     key, state, seen = start(view, key)
     return key, state, pack(seen)
 
 
 @partial(jax.jit, static_argnums=0)
-def _step(view: Joint, key: Array, state: Any, action: Array) -> tuple[Array, Any, Packed]:
+def _step(view: JointView, key: Array, state: Any, action: Array) -> tuple[Array, Any, Packed]:
     key, state, seen, outcome = play(view, key, state, action)
     return key, state, pack(seen | outcome)
 
@@ -126,7 +125,7 @@ def _step(view: Joint, key: Array, state: Any, action: Array) -> tuple[Array, An
 # --- In NumPy -----------------------------------------------------------------------------------
 
 
-def check_action(view: Joint, action: Any, space: gymnasium.Space) -> NDArray[Any]:
+def check_action(view: JointView, action: Any, space: gymnasium.Space) -> NDArray[Any]:
     """The action, or actions, in the environment's dtype."""
     action = np.asarray(action)
     if action.shape != space.shape:

@@ -13,10 +13,10 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from numpy.typing import NDArray
 
-from wrappers.adapter import action_masks, check_adaptable, make_keys
-from wrappers.endings import endings
-from wrappers.gymnasium.spaces import gym_space
-from wrappers.packing import Packed, fetch, pack
+from wrappers.conformance.contract import check_adaptable
+from wrappers.conventions import action_masks, terminated_truncated
+from wrappers.gymnasium.host_transfer import Packed, fetch, pack
+from wrappers.gymnasium.spaces_and_seeds import gym_space, make_keys
 from wrappers.viewing.rendering import Renderer
 
 try:
@@ -209,7 +209,7 @@ def _reset(env: MultiAgentEnv, key: Array) -> tuple[Array, Any, Packed]:
 def _step(env: MultiAgentEnv, key: Array, state: Any, actions: Packed) -> tuple[Array, Any, Packed]:
     key, step_key = jax.random.split(key)
     obs, state, rewards, dones, info = env.step_env(step_key, state, actions.unpack())
-    terminated, truncated = endings(dones, info)
+    terminated, truncated = terminated_truncated(dones, info)
     seen = {
         "obs": obs,
         "rewards": rewards,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 if TYPE_CHECKING:
-    from wrappers.pettingzoo_parallel import JaxMARLParallelEnv
+    from wrappers.pettingzoo.parallel_env import JaxMARLParallelEnv
 
 
 def to_pettingzoo(env: MultiAgentEnv, render_mode: str | None = None) -> JaxMARLParallelEnv:
@@ -24,6 +24,6 @@ def to_pettingzoo(env: MultiAgentEnv, render_mode: str | None = None) -> JaxMARL
         ContractError: `env` breaks JaxMARL's contract.
         ValueError: `env` is an `AutoReset`, or cannot be drawn in this mode.
     """
-    from wrappers.pettingzoo_parallel import JaxMARLParallelEnv
+    from wrappers.pettingzoo.parallel_env import JaxMARLParallelEnv
 
     return JaxMARLParallelEnv(env, render_mode)

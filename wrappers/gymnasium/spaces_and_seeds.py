@@ -1,9 +1,13 @@
-"""JaxMARL's spaces as Gymnasium's."""
+"""JaxMARL's spaces as Gymnasium's, and Gymnasium's seeds as JAX's keys."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import gymnasium
+import jax
 import numpy as np
+from jax import Array
 from jaxmarl.environments import spaces
 
 
@@ -25,3 +29,17 @@ def gym_space(space: spaces.Space) -> gymnasium.Space:
         )
         return gymnasium.spaces.Box(low, high, dtype=dtype.type)
     raise TypeError(f"no adapter for {space!r}; valid: Box, Discrete, MultiDiscrete")
+
+
+def make_keys(seeds: Sequence[int | None]) -> Array:
+    """Keys (N,): `jax.random.key` of each seed, and of fresh entropy for None.
+
+    Raises:
+        ValueError: a seed that is not in 0..2**32 - 1.
+    """
+    entropy = np.random.SeedSequence().generate_state(len(seeds))
+    words = [fresh if seed is None else seed for seed, fresh in zip(seeds, entropy, strict=True)]
+    for word in words:
+        if not isinstance(word, int | np.integer) or not 0 <= word < 2**32:
+            raise ValueError(f"seed is {word!r}; valid: an integer in 0..2**32 - 1")
+    return jax.vmap(jax.random.key)(np.asarray(words, np.uint32))

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pygame
 
+from wrappers.viewing.aircraft_models import model
+from wrappers.viewing.body_pose import pose, smoothed_pose
 from wrappers.viewing.camera import Camera, axes
 from wrappers.viewing.instruments import paint_instruments
-from wrappers.viewing.models import model
 from wrappers.viewing.scene import Scene, colours_of
 from wrappers.viewing.solids import paint_solids
 from wrappers.viewing.sprites import rgb
 from wrappers.viewing.terrain import paint_world
-from wrappers.viewing.track import course, pose
 
 _FIELD_OF_VIEW = np.radians(76)  # of the picture's width
 _BEHIND, _ABOVE = 33.0, 8.5  # m: where the camera is, from the body
@@ -24,7 +24,7 @@ _LEAN = np.radians(24)  # how far the camera banks at most
 _USUAL_LENGTH = 20.0  # m: longer aircraft are seen from farther away
 
 
-class Chase:
+class ChaseView:
     """A picture at any time and of any size.
 
     Attributes:
@@ -63,7 +63,7 @@ class Chase:
         now = pose(body, time)
         if self.from_nose:
             return Camera(now.place + 6.0 * now.axes[0], now.axes, size, focal)
-        seen = course(body, time)
+        seen = smoothed_pose(body, time)
         far = max(1.0, model(body["shape"]).length / _USUAL_LENGTH)
         level = axes(seen.yaw, 0.8 * seen.pitch, 0.0)
         place = now.place - far * _BEHIND * level[0] + far * _ABOVE * level[2]
