@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from wrappers.viewing.rendering import render as render
     from wrappers.viewing.replay import html_replay as html_replay
     from wrappers.viewing.replay import html_replay_3d as html_replay_3d
+    from wrappers.viewing.scene import Scene as Scene
     from wrappers.viewing.scene import check_scene as check_scene
     from wrappers.viewing.svg import render_svg as render_svg
     from wrappers.world_state import WorldState as WorldState
@@ -59,6 +60,7 @@ _MODULE_OF = {
     "PooledAutoReset": "wrappers.pooled_auto_reset",
     "Recorder": "wrappers.recorder",
     "RolloutManager": "wrappers.rollout_manager",
+    "Scene": "wrappers.viewing.scene",
     "TimeLimit": "wrappers.time_limit",
     "WorldState": "wrappers.world_state",
     "Wrapper": "wrappers.wrapper",

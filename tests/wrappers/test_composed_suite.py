@@ -5,10 +5,10 @@ import pytest
 from jaxmarl import make
 from jaxmarl.environments.smax import map_name_to_scenario
 from jaxmarl.environments.spaces import Box
-from tests.wrappers.test_jumanji import MAKERS
 
 import aerojax
 import paxmen
+from tests.wrappers.jumanji.test_jumanji import MAKERS
 from tests.wrappers.test_composition import Expected, Step, close
 from wrappers import from_jumanji, wrap
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wrappers.viewing.camera import axes
+from wrappers.viewing.scene_3d import Body
 
 _LAG = 0.9  # frames over which a follower's view of a pose is averaged
 
@@ -28,14 +29,14 @@ class Pose(NamedTuple):
         return axes(self.yaw, self.pitch, self.bank)
 
 
-def pose(body: Mapping[str, Any], time: float) -> Pose:
+def pose(body: Body, time: float) -> Pose:
     """A body's pose at a time in frames; before the first it is where it starts."""
     i, part = _split(time, len(body["x"]))
     j = min(i + 1, len(body["x"]) - 1)
-    start, end = (np.array([body[axis][k] for axis in "xyz"], float) for k in (i, j))
-    yaw, pitch, bank = (_turned(body[n][i], body[n][j], part) for n in ("yaw", "pitch", "bank"))
+    angles = body["yaw"], body["pitch"], body["bank"]
+    yaw, pitch, bank = (_turned(angle[i], angle[j], part) for angle in angles)
     return Pose(
-        _curve(start, end, nose(body, i), nose(body, j), part),
+        _curve(place(body, i), place(body, j), nose(body, i), nose(body, j), part),
         yaw,
         pitch,
         bank,
@@ -43,7 +44,7 @@ def pose(body: Mapping[str, Any], time: float) -> Pose:
     )
 
 
-def smoothed_pose(body: Mapping[str, Any], time: float) -> Pose:
+def smoothed_pose(body: Body, time: float) -> Pose:
     """A body's pose with the direction that it had of late: what a follower looks along."""
     poses = [pose(body, time - _LAG * part) for part in np.linspace(0, 1, 7)]
     ahead = np.mean([p.axes[0] for p in poses], axis=0)
@@ -56,7 +57,12 @@ def smoothed_pose(body: Mapping[str, Any], time: float) -> Pose:
     )
 
 
-def nose(body: Mapping[str, Any], frame: int) -> NDArray:
+def place(body: Body, frame: int) -> NDArray:
+    """(3,): where a body is in a frame, m."""
+    return np.array([body[axis][frame] for axis in ("x", "y", "z")], float)
+
+
+def nose(body: Body, frame: int) -> NDArray:
     """(3,): the direction in which a body's nose points in a frame."""
     yaw, pitch = np.radians(body["yaw"][frame]), np.radians(body["pitch"][frame])
     flat = np.cos(pitch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pygame
@@ -13,6 +13,7 @@ from wrappers.viewing.body_pose import pose, smoothed_pose
 from wrappers.viewing.camera import Camera, axes
 from wrappers.viewing.instruments import paint_instruments
 from wrappers.viewing.scene import Scene, colours_of
+from wrappers.viewing.scene_3d import Body, Scene3D
 from wrappers.viewing.solids import paint_solids
 from wrappers.viewing.sprites import rgb
 from wrappers.viewing.terrain import paint_world
@@ -40,15 +41,19 @@ class ChaseView:
             told.
     """
 
-    def __init__(self, scene: Scene, body: int, step_seconds: float | None = None) -> None:
+    def __init__(
+        self, scene: Mapping[str, Any], body: int, step_seconds: float | None = None
+    ) -> None:
         self.scene, self.body, self.step_seconds = scene, body, step_seconds
         self.from_nose = False
-        self.colours = {name: rgb(text) for name, text in colours_of(scene, "dark").items()}
+        self.colours = {
+            name: rgb(text) for name, text in colours_of(cast(Scene, scene), "dark").items()
+        }
 
     def paint(self, time: float, size: tuple[int, int]) -> pygame.Surface:
         """The picture at a time in frames."""
         picture = pygame.Surface(size)
-        space = self.scene["space"]
+        space: Scene3D = self.scene["space"]
         camera = self.camera(time, size)
         paint_world(picture, camera, space)
         hidden = self.body if self.from_nose else None
@@ -58,7 +63,7 @@ class ChaseView:
 
     def camera(self, time: float, size: tuple[int, int]) -> Camera:
         """Where the picture is taken from."""
-        body: Mapping[str, Any] = self.scene["space"]["bodies"][self.body]
+        body: Body = self.scene["space"]["bodies"][self.body]
         focal = float(size[0] / 2 / np.tan(_FIELD_OF_VIEW / 2))
         now = pose(body, time)
         if self.from_nose:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, cast
+
 import numpy as np
 import pygame
 
@@ -26,10 +29,13 @@ class CloseUp:
         across: how many units of the scene are shown from side to side, of the shorter two.
     """
 
-    def __init__(self, scene: Scene, mark: str, across: float) -> None:
-        self.scene, self._mark, self._across = scene, mark, across
-        self._colours = {name: rgb(text) for name, text in colours_of(scene, "dark").items()}
-        self._legend = Legend(scene, self._colours, keys=False)
+    def __init__(self, scene: Mapping[str, Any], mark: str, across: float) -> None:
+        self.scene, self._checked = scene, cast(Scene, scene)
+        self._mark, self._across = mark, across
+        self._colours = {
+            name: rgb(text) for name, text in colours_of(self._checked, "dark").items()
+        }
+        self._legend = Legend(self._checked, self._colours, keys=False)
         self._sprites: dict[tuple[str, int], pygame.Surface] = {}
 
     def paint(self, time: float, size: tuple[int, int]) -> pygame.Surface:
@@ -40,10 +46,10 @@ class CloseUp:
         scale = max(4, int(min(size[0], height) / self._across))
         whole.set_clip((0, 0, size[0], height))
         middle = np.array([size[0] // 2, height // 2])
-        here = np.array(places(self.scene, self._mark, time)[0][:2])
+        here = np.array(places(self._checked, self._mark, time)[0][:2])
         self._paint_grid(whole, middle, here, scale)
         for name in self.scene["marks"]:
-            for place in places(self.scene, name, time):
+            for place in places(self._checked, name, time):
                 x, y = (middle + scale * (np.array(place[:2]) - here)).round().astype(int).tolist()
                 symbol = self._sprite(name, scale)
                 whole.blit(symbol, symbol.get_rect(center=(x, y)), special_flags=BLEND)
@@ -55,7 +61,9 @@ class CloseUp:
     def _sprite(self, name: str, scale: int) -> pygame.Surface:
         key = name, scale
         if key not in self._sprites:
-            self._sprites[key] = sprite(self.scene["marks"][name]["shapes"], self._colours, scale)
+            self._sprites[key] = sprite(
+                self._checked["marks"][name].get("shapes", ()), self._colours, scale
+            )
         return self._sprites[key]
 
     def _paint_grid(

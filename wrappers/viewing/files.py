@@ -6,7 +6,7 @@ import difflib
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, pairwise
@@ -32,7 +32,7 @@ _ALIKE = 31  # of 255: libwebp takes what differs by less for the same, at any q
 
 
 def save_scene(
-    scene: Scene,
+    scene: Mapping[str, Any],
     path: str | os.PathLike[str],
     *,
     theme: str = "dark",
@@ -66,15 +66,15 @@ def save_scene(
         raise ValueError(
             f"{path.name!r} has no suffix of a known format; valid: {_nearest_first(suffix)}"
         )
-    check_scene(scene)
+    checked = check_scene(scene)
     write = _WRITERS[suffix]
     if suffix in _STILLS:
-        check_frame(scene, frame or 0)
+        check_frame(checked, frame or 0)
         write = partial(write, frame=frame or 0)
     elif frame is not None:
         raise ValueError(f"a {suffix} file has all frames; one is for {' and '.join(_STILLS)}")
     with _replacing(path) as temporary:
-        write(scene, temporary, theme)
+        write(checked, temporary, theme)
     return path
 
 

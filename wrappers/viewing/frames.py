@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def render_frames(
-    scene: Scene, *, theme: str = "dark", board: int = 672, between: int = 1
+    scene: Mapping[str, Any], *, theme: str = "dark", board: int = 672, between: int = 1
 ) -> Iterator[NDArray[np.uint8]]:
     """Draws a scene, one picture after the other; no display is needed.
 
@@ -36,16 +36,16 @@ def render_frames(
         ValueError: what is wrong with the scene or with another argument, before anything is drawn.
         ImportError: pygame is missing.
     """
-    check_scene(scene)
+    checked = check_scene(scene)
     _check_least("board", board, 64)
     _check_least("between", between, 1)
-    painter = _painter(scene, theme, board)
-    moments = (len(scene["frames"]) - 1) * between + 1
+    painter = _painter(checked, theme, board)
+    moments = (len(checked["frames"]) - 1) * between + 1
     return (_pixels(painter.paint(moment / between)) for moment in range(moments))
 
 
 def render_frame(
-    scene: Scene, frame: int = 0, *, theme: str = "dark", board: int = 672
+    scene: Mapping[str, Any], frame: int = 0, *, theme: str = "dark", board: int = 672
 ) -> NDArray[np.uint8]:
     """Draws one frame of a scene, as `render_frames` does.
 
@@ -62,10 +62,10 @@ def render_frame(
         ValueError: what is wrong with the scene or with another argument.
         ImportError: pygame is missing.
     """
-    check_scene(scene)
-    check_frame(scene, frame)
+    checked = check_scene(scene)
+    check_frame(checked, frame)
     _check_least("board", board, 64)
-    return _pixels(_painter(scene, theme, board).paint(frame))
+    return _pixels(_painter(checked, theme, board).paint(frame))
 
 
 def _check_least(name: str, value: int, least: int) -> None:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pygame
 import pygame.gfxdraw
 from numpy.typing import NDArray
 
-from wrappers.viewing.body_pose import Pose, is_alive, pose
+from wrappers.viewing.body_pose import Pose, is_alive, place, pose
 from wrappers.viewing.camera import NEAR, Camera
 from wrappers.viewing.overlay import BAD, GOOD, put
 from wrappers.viewing.radar import paint_radar, sighted
+from wrappers.viewing.scene_3d import Body, Scene3D
 from wrappers.viewing.solids import apparent_size
 from wrappers.viewing.sprites import Colour
 from wrappers.viewing.terrain import FIRE, rule
 
-Space = Mapping[str, Any]
 Colours = Mapping[str, Colour]
 
 LINE: Colour = (190, 240, 255)
@@ -33,7 +32,7 @@ _NEAR_EDGE, _LOW, _NEAR_CEILING = 0.88, 350.0, 600.0  # share of the radius, m, 
 def paint_instruments(
     picture: pygame.Surface,
     camera: Camera,
-    space: Space,
+    space: Scene3D,
     colours: Colours,
     time: float,
     body: int,
@@ -63,7 +62,7 @@ def paint_instruments(
 def _paint_others(
     picture: pygame.Surface,
     camera: Camera,
-    space: Space,
+    space: Scene3D,
     colours: Colours,
     time: float,
     body: int,
@@ -89,13 +88,11 @@ def compass(yaw: float) -> float:
     return float((90 - np.degrees(yaw)) % 360)
 
 
-def speed(body: Mapping[str, Any], time: float, step_seconds: float) -> float:
+def speed(body: Body, time: float, step_seconds: float) -> float:
     """m/s, from the places of the frames around a time."""
     frames = len(body["x"])
     first = min(max(int(np.ceil(time)) - 1, 0), max(frames - 2, 0))
-    start, end = (
-        np.array([body[axis][min(first + k, frames - 1)] for axis in "xyz"]) for k in (0, 1)
-    )
+    start, end = (place(body, min(first + k, frames - 1)) for k in (0, 1))
     return float(np.linalg.norm(end - start)) / step_seconds
 
 
@@ -121,9 +118,7 @@ def _paint_ladder(picture: pygame.Surface, camera: Camera, now: Pose) -> None:
             pygame.draw.line(picture, LINE, (x + 6 * dx, y + 6 * dy), (x + 13 * dx, y + 13 * dy))
 
 
-def _paint_reach(
-    picture: pygame.Surface, camera: Camera, own: Mapping[str, Any], now: Pose
-) -> None:
+def _paint_reach(picture: pygame.Surface, camera: Camera, own: Body, now: Pose) -> None:
     """The rim of the cone in which the body can hit others, dashed."""
     if "reach" not in own:
         return
@@ -135,7 +130,7 @@ def _paint_reach(
     rule(picture, camera, rim[:-1:2], rim[1::2], (255, 225, 150), np.full(len(rim) // 2, 110.0))
 
 
-def in_reach(own: Mapping[str, Any], now: Pose, place: NDArray) -> bool:
+def in_reach(own: Body, now: Pose, place: NDArray) -> bool:
     """Whether a body can hit what is at a place."""
     if "reach" not in own:
         return False
@@ -145,7 +140,7 @@ def in_reach(own: Mapping[str, Any], now: Pose, place: NDArray) -> bool:
     return 0 < away < reach and float(way @ now.axes[0] / away) > math.cos(math.radians(half))
 
 
-def _others(space: Space, body: int, now: Pose, time: float) -> list[tuple[int, Pose]]:
+def _others(space: Scene3D, body: int, now: Pose, time: float) -> list[tuple[int, Pose]]:
     """The other living bodies and where they are, the nearest first."""
     poses = [
         (index, pose(other, time))
@@ -155,7 +150,7 @@ def _others(space: Space, body: int, now: Pose, time: float) -> list[tuple[int, 
     return sorted(poses, key=lambda found: float(np.linalg.norm(found[1].place - now.place)))
 
 
-def _is_hurt(own: Mapping[str, Any], time: float) -> bool:
+def _is_hurt(own: Body, time: float) -> bool:
     """Whether a body loses health at a time."""
     before, after = (int(rounded(time)) for rounded in (np.floor, np.ceil))
     health = own["health"]
@@ -165,7 +160,7 @@ def _is_hurt(own: Mapping[str, Any], time: float) -> bool:
 def _paint_target(
     picture: pygame.Surface,
     camera: Camera,
-    other: Mapping[str, Any],
+    other: Body,
     now: Pose,
     there: Pose,
     shown: Colour,
@@ -227,7 +222,7 @@ def _paint_heading(picture: pygame.Surface, now: Pose) -> None:
 
 def _paint_height(
     picture: pygame.Surface,
-    own: Mapping[str, Any],
+    own: Body,
     now: Pose,
     time: float,
     step_seconds: float | None,
@@ -250,9 +245,7 @@ def _paint_height(
     put(picture, f"{3.6 * fast:,.0f} km/h", 18, LINE, 0.9, topleft=(32, middle + 3))
 
 
-def _paint_health(
-    picture: pygame.Surface, own: Mapping[str, Any], now: Pose, colours: Colours
-) -> None:
+def _paint_health(picture: pygame.Surface, own: Body, now: Pose, colours: Colours) -> None:
     left, bottom = 22, picture.get_height() - 24
     put(picture, own["name"], 20, colours[own["colour"]], bottomleft=(left, bottom - 16))
     bar = pygame.Rect(left, bottom - 10, 170, 10)
@@ -262,7 +255,7 @@ def _paint_health(
     pygame.draw.rect(picture, colour, left_over, border_radius=4)
 
 
-def _warn(picture: pygame.Surface, space: Space, now: Pose) -> None:
+def _warn(picture: pygame.Surface, space: Scene3D, now: Pose) -> None:
     away = float(np.hypot(*now.place[:2]))
     outwards = now.axes[0][:2] @ now.place[:2] > 0
     words = None

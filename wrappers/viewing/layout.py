@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from wrappers.viewing.scene import Scene, symbol_shapes
-from wrappers.viewing.shapes import Shape, reach, shortened, text_width
+from wrappers.viewing.scene import LegendEntry, Mark, Scene, Shape, symbol_shapes
+from wrappers.viewing.shapes import reach, shortened, text_width
 
 # Heights of lines in pixels, and how far below the picture's top their middles are.
 TITLE, LABEL, VALUE = 24, 17, 24
@@ -29,7 +29,7 @@ class Entry(NamedTuple):
     """An entry of the legend: its symbol is a mark, in the middle of `SYMBOL` pixels each way."""
 
     label: str
-    mark: Mapping[str, Any]
+    mark: Mark
     left: int
     middle: int
 
@@ -79,12 +79,12 @@ class Layout:
         under = _LEGEND_LINE * len(lines) + 4 if lines else _SIDE
         self.size = picture_width, _multiple_of_16(bottom + under)
 
-    def symbol(self, mark: Mapping[str, Any]) -> tuple[list[Shape], float]:
+    def symbol(self, mark: Mark) -> tuple[list[Shape], float]:
         """A mark's shapes as a legend's symbol, and its scale: what is small stays small."""
         return symbol(mark, self.scale)
 
 
-def symbol(mark: Mapping[str, Any], largest: float) -> tuple[list[Shape], float]:
+def symbol(mark: Mark, largest: float) -> tuple[list[Shape], float]:
     """A mark's shapes as a legend's symbol, and its scale, which is at most so large."""
     shapes = symbol_shapes(mark)
     solid = max((reach(s) for s in shapes if s["shape"] != "glow"), default=1.0)
@@ -115,7 +115,7 @@ def _columns(readouts: Mapping[str, Sequence[str]], right: int) -> tuple[list[Co
 
 
 def _lines(
-    legend: Iterable[Mapping[str, Any]], leftmost: int, right: int
+    legend: Iterable[LegendEntry], leftmost: int, right: int
 ) -> list[list[tuple[str, str, int]]]:
     """The legend's lines: labels, marks and where they begin."""
     entries = [(entry["label"], entry["marks"][-1]) for entry in legend]

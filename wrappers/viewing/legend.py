@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import pygame
 
 from wrappers.viewing.layout import LABEL, SYMBOL, symbol, wrap
 from wrappers.viewing.overlay import DIM, FAINT, put
-from wrappers.viewing.scene import Scene
+from wrappers.viewing.scene import Mark, Scene
 from wrappers.viewing.shapes import text_width
 from wrappers.viewing.sprites import BLEND, Colour, sprite
 
@@ -29,7 +28,7 @@ class Legend:
     """
 
     def __init__(self, scene: Scene, colours: Mapping[str, Colour], keys: bool) -> None:
-        self._entries: Any = scene["legend"]
+        self._entries = scene["legend"]
         self._keys = keys
         self._symbols = [_symbol(scene["marks"][e["marks"][-1]], colours) for e in self._entries]
 
@@ -66,6 +65,6 @@ class Legend:
             pygame.draw.line(picture, colour, box.midleft, box.midright)
 
 
-def _symbol(mark: Mapping[str, Any], colours: Mapping[str, Colour]) -> pygame.Surface:
+def _symbol(mark: Mark, colours: Mapping[str, Colour]) -> pygame.Surface:
     shapes, scale = symbol(mark, _LARGEST)
     return sprite(shapes, colours, scale)

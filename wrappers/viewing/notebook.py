@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Mapping
+from typing import Any
 
 from PIL import Image
 
 from wrappers.viewing.frames import render_frame
 from wrappers.viewing.replay import replay_page
-from wrappers.viewing.scene import Scene
+from wrappers.viewing.scene import Scene, check_scene
 from wrappers.viewing.svg import render_svg
 
 _STILL_BOARD = 448  # pixels
 
 
-def show(scene: Scene, *, height: int = 640) -> Replay:
+def show(scene: Mapping[str, Any], *, height: int = 640) -> Replay:
     """Plays a scene in a notebook, in the output of the cell whose last line this is.
 
     It needs no server and no network, is kept with the notebook, and follows its reader's theme.
@@ -29,7 +31,7 @@ def show(scene: Scene, *, height: int = 640) -> Replay:
     Raises:
         ValueError: what is wrong with the scene.
     """
-    return Replay(scene, height)
+    return Replay(check_scene(scene), height)
 
 
 class Replay:

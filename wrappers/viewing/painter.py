@@ -6,8 +6,7 @@ sprites laid on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import pygame
 
@@ -21,7 +20,17 @@ from wrappers.viewing.layout import (
     VALUE_MIDDLE,
     Layout,
 )
-from wrappers.viewing.scene import PAPERS, Scene, axes_of, colours_of, places
+from wrappers.viewing.scene import (
+    PAPERS,
+    Line,
+    Mark,
+    Place,
+    Scene,
+    Trail,
+    axes_of,
+    colours_of,
+    places,
+)
 from wrappers.viewing.shapes import numbered
 from wrappers.viewing.sprites import (
     BLEND,
@@ -82,18 +91,18 @@ class Painter:
                 self._paint_trail(picture, name, mark["trail"], time)
             stands = places(self._scene, name, time)
             if "line" in mark:
-                self._rule(picture, name, stands)
+                self._paint_lines(picture, mark, mark["line"], stands)
             self._lay(picture, name, stands)
         picture.set_clip(None)
         return picture
 
-    def _lay(self, picture: pygame.Surface, name: str, stands: Iterable[Iterable[float]]) -> None:
+    def _lay(self, picture: pygame.Surface, name: str, stands: Iterable[Place]) -> None:
         for place in stands:
             symbol, origin = self._symbol(name, place)
             x, y = self._pixel(place)
             picture.blit(symbol, (x - origin[0], y - origin[1]), special_flags=BLEND)
 
-    def _symbol(self, name: str, place: Iterable[float]) -> tuple[pygame.Surface, tuple[int, int]]:
+    def _symbol(self, name: str, place: Place) -> tuple[pygame.Surface, tuple[int, int]]:
         """A mark as it looks at a place, and where in the picture of it its origin lies."""
         look = _look(self._scene["marks"][name], place)
         key = name, *look.items()
@@ -115,25 +124,24 @@ class Painter:
             self._sprites[key] = sprite(shapes, self._colours, factor * self._layout.scale)
         return self._sprites[key]
 
-    def _rule(self, picture: pygame.Surface, name: str, stands: Iterable[Iterable[float]]) -> None:
-        mark = self._scene["marks"][name]
-        width = max(1, round(mark["line"]["width"] * self._layout.scale))
-        colour = self._colours[mark["line"]["fill"]]
+    def _paint_lines(
+        self, picture: pygame.Surface, mark: Mark, line: Line, stands: Iterable[Place]
+    ) -> None:
+        width = max(1, round(line["width"] * self._layout.scale))
+        colour = self._colours[line["fill"]]
         for place in stands:
             named = dict(zip(axes_of(mark), place, strict=True))
             start, end = self._pixel(place), self._pixel((named["x2"], named["y2"]))
             long_line(picture, start, end, width, (*colour, round(255 * named.get("opacity", 1.0))))
 
-    def _pixel(self, place: Iterable[float]) -> tuple[int, int]:
+    def _pixel(self, place: Place) -> tuple[int, int]:
         x, y = (
             round(start + number * self._layout.scale)
             for start, number in zip(self._layout.origin, place, strict=False)
         )
         return x, y
 
-    def _paint_trail(
-        self, picture: pygame.Surface, name: str, trail: Mapping[str, Any], time: float
-    ) -> None:
+    def _paint_trail(self, picture: pygame.Surface, name: str, trail: Trail, time: float) -> None:
         width = max(1, round(trail["width"] * self._layout.scale))
         colour = self._colours[trail["fill"]]
         times = [*range(max(0, int(time) - trail["frames"]), int(time) + 1), time]
@@ -167,7 +175,7 @@ def _put(picture: pygame.Surface, piece: pygame.Surface, **place: tuple[int, int
     picture.blit(piece, piece.get_rect(**place), special_flags=BLEND)
 
 
-def _look(mark: Mapping[str, Any], place: Iterable[float]) -> dict[str, float]:
+def _look(mark: Mark, place: Place) -> dict[str, float]:
     """How a mark's place changes its look, rounded, so that few pictures of it are needed."""
     named = zip(axes_of(mark), place, strict=True)
     return {axis: _ROUNDED[axis](number) for axis, number in named if axis in _ROUNDED}

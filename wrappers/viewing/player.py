@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pygame
 
 from wrappers.viewing.chase_view import ChaseView
 from wrappers.viewing.legend import DIGITS
 from wrappers.viewing.overlay import CHIP, FAINT, HELP_HEIGHT, INK, PAPER, keys_line, put
-from wrappers.viewing.scene import Scene, check_scene
+from wrappers.viewing.scene import check_scene
 from wrappers.viewing.scene_view import SceneView
 from wrappers.viewing.window import QUIT_KEYS
 
-Views = Mapping[str, Scene]
+Views = Mapping[str, Mapping[str, Any]]
 
 _SLOWEST, _FASTEST = 1 / 8, 8.0
 _BAR = 26  # height of the line with the scrubber

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from wrappers.viewing.body_pose import is_alive, pose
 from wrappers.viewing.overlay import FAINT, GOOD, put
+from wrappers.viewing.scene_3d import Body, Scene3D
 from wrappers.viewing.sprites import Colour
 from wrappers.viewing.terrain import EDGE, STONE
 
@@ -25,7 +26,7 @@ _ARROW = np.array([[1.0, 0.0], [-0.7, 0.62], [-0.35, 0.0], [-0.7, -0.62]])
 
 def paint_radar(
     picture: pygame.Surface,
-    space: Mapping[str, Any],
+    space: Scene3D,
     colours: Mapping[str, Colour],
     time: float,
     body: int,
@@ -86,13 +87,13 @@ def paint_radar(
     put(picture, "N", 15, FAINT, center=(middle[0] + north[0], middle[1] - north[1]))
 
 
-def sighted(space: Mapping[str, Any], time: float) -> set[int]:
+def sighted(space: Scene3D, time: float) -> set[int]:
     """The bodies that somebody of the other team sees at a time."""
     frame = int(time)
     return {seen for _, seen, first, last in space["sights"] if first <= frame <= last}
 
 
-def _known(space: Mapping[str, Any], own: Mapping[str, Any], time: float) -> list[int]:
+def _known(space: Scene3D, own: Body, time: float) -> list[int]:
     """The living of the own team and of the other those that are seen."""
     seen = sighted(space, time)
     return [
@@ -104,7 +105,7 @@ def _known(space: Mapping[str, Any], own: Mapping[str, Any], time: float) -> lis
 
 def _paint_sight(
     picture: pygame.Surface,
-    own: Mapping[str, Any],
+    own: Body,
     middle: tuple[int, int],
     radius: int,
     scale: float,
@@ -121,7 +122,7 @@ def _paint_sight(
 
 def _paint_task(
     picture: pygame.Surface,
-    space: Mapping[str, Any],
+    space: Scene3D,
     time: float,
     colours: Mapping[str, Colour],
     spot: Any,

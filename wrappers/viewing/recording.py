@@ -12,6 +12,7 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 from wrappers.viewing.rendering import bare_state, check_drawn
+from wrappers.viewing.scene import Scene
 from wrappers.wrapper import Observations, Transition
 
 Policy = Callable[[Array, Observations, Any], Mapping[str, Any]]
@@ -19,7 +20,7 @@ Policy = Callable[[Array, Observations, Any], Mapping[str, Any]]
 
 def record(
     env: MultiAgentEnv, key: Array, policy: Policy | None = None, *, title: str | None = None
-) -> dict[str, Any]:
+) -> Scene:
     """Plays one episode and describes it to the viewers.
 
     It is played step by step outside of `jit`, so that the policy may be any Python function, with

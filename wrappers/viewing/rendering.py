@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from wrappers.viewing import check_pygame
 from wrappers.viewing.files import save_scene
 from wrappers.viewing.frames import render_frame
+from wrappers.viewing.scene import Scene
 
 
 @overload
@@ -53,7 +54,7 @@ def render(
     return save_scene(scene, path, theme=theme)
 
 
-def state_scene(env: MultiAgentEnv, state: Any) -> dict[str, Any]:
+def state_scene(env: MultiAgentEnv, state: Any) -> Scene:
     """A state as a scene of one frame.
 
     Raises:

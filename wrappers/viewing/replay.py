@@ -7,16 +7,17 @@ import json
 import re
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import Any
 
-from wrappers.viewing.scene import Scene, check_scene
+from wrappers.viewing.scene import check_scene
 
 
-def replay_page(scene: Scene) -> str:
+def replay_page(scene: Mapping[str, Any]) -> str:
     """`html_replay_3d` of a scene that has three dimensions, `html_replay` of any other."""
     return html_replay_3d(scene) if "space" in scene else html_replay(scene)
 
 
-def html_replay(scene: Scene) -> str:
+def html_replay(scene: Mapping[str, Any]) -> str:
     """A page with the scene in it: play, pause, a scrubber, speeds, a legend to switch marks off.
 
     It needs no network and no other file, and follows the reader's light or dark theme. The
@@ -33,7 +34,7 @@ def html_replay(scene: Scene) -> str:
     return _filled("replay.html", title=html.escape(scene["title"]), scene=_inside_script(data))
 
 
-def html_replay_3d(scene: Scene) -> str:
+def html_replay_3d(scene: Mapping[str, Any]) -> str:
     """A page with the scene's `space` in it: the episode in three dimensions.
 
     The camera orbits, zooms and pans, or follows an aircraft that is chosen from the list; time

@@ -49,15 +49,113 @@ that is drawn in place of the area.
 What a later backend needs beyond this becomes a key or a shape that this table gains.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
-from wrappers.viewing.scene_3d import check_space
+from wrappers.viewing.scene_3d import Scene3D, check_scene_3d, required_keys
 
-Scene = Mapping[str, Any]
+Place = Sequence[float]
+"""Numbers (k,): what they are, the mark's `at` says."""
+
+
+class _Drawn(TypedDict):
+    """What every shape has: where its centre is, and how it is painted."""
+
+    x: float
+    y: float
+    fill: str
+    opacity: NotRequired[float]
+    outline: NotRequired[float]
+
+
+class Circle(_Drawn):
+    shape: Literal["circle"]
+    radius: float
+
+
+class Rectangle(_Drawn):
+    shape: Literal["rectangle"]
+    width: float
+    height: float
+    corner: NotRequired[float]
+
+
+class Glow(_Drawn):
+    shape: Literal["glow"]
+    radius: float
+
+
+class Text(_Drawn):
+    shape: Literal["text"]
+    text: str
+    height: float
+
+
+class Number(_Drawn):
+    shape: Literal["number"]
+    height: float
+
+
+class Polygon(_Drawn):
+    shape: Literal["polygon"]
+    points: Sequence[Sequence[float]]  # (corners, 2)
+
+
+class Sector(_Drawn):
+    shape: Literal["sector"]
+    radius: float
+    angle: float  # degrees
+
+
+Shape = Circle | Rectangle | Glow | Text | Number | Polygon | Sector
+
+
+class Line(TypedDict):
+    """How a mark's line is painted."""
+
+    fill: str
+    width: float
+
+
+class Trail(Line):
+    """How the line behind a mark is painted, and how far back it goes."""
+
+    frames: int
+
+
+class Mark(TypedDict):
+    """What may stand in a frame."""
+
+    shapes: NotRequired[Sequence[Shape]]
+    at: NotRequired[Sequence[str]]
+    line: NotRequired[Line]
+    glides: NotRequired[bool]
+    trail: NotRequired[Trail]
+
+
+class LegendEntry(TypedDict):
+    """A line of the legend."""
+
+    label: str
+    marks: Sequence[str]
+
+
+class Scene(TypedDict):
+    """A scene, for type checkers; `check_scene` returns one."""
+
+    title: str
+    box: Sequence[float]  # (4,)
+    rate: float  # frames a second
+    colours: Mapping[str, Mapping[str, str]]
+    background: Sequence[Shape]
+    still: Mapping[str, Sequence[Place]]
+    marks: Mapping[str, Mark]
+    frames: Sequence[Mapping[str, Sequence[Place]]]  # T of them
+    readouts: Mapping[str, Sequence[str]]  # T texts each
+    legend: Sequence[LegendEntry]
+    space: NotRequired[Scene3D]
+
 
 # What is around a scene: the paper, the words on it, and words that stand back.
 PAPERS = {
@@ -65,40 +163,31 @@ PAPERS = {
     "light": {"paper": "#ffffff", "ink": "#141b33", "faint": "#5a668a"},
 }
 THEMES = tuple(PAPERS)
-SHAPES = {
-    "circle": ("radius",),
-    "rectangle": ("width", "height"),
-    "glow": ("radius",),
-    "text": ("text", "height"),
-    "number": ("height",),
-    "polygon": ("points",),
-    "sector": ("radius", "angle"),
+SHAPES: dict[str, type] = {
+    "circle": Circle,
+    "rectangle": Rectangle,
+    "glow": Glow,
+    "text": Text,
+    "number": Number,
+    "polygon": Polygon,
+    "sector": Sector,
 }
 AXES = ("x", "y", "turn", "size", "opacity", "number", "x2", "y2")
-_KEYS = (
-    "title",
-    "box",
-    "rate",
-    "colours",
-    "background",
-    "still",
-    "marks",
-    "frames",
-    "readouts",
-    "legend",
-)
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
-def check_scene(scene: Scene) -> None:
+def check_scene(scene: Mapping[str, Any]) -> Scene:
     """Checks a scene before anything is drawn.
+
+    Returns:
+        the scene itself, as what type checkers then know it to be.
 
     Raises:
         ValueError: what is wrong with it and where, in one line.
     """
     if not isinstance(scene, Mapping):
         raise ValueError(f"a scene is a dict, got {type(scene).__name__}")
-    _check_names("the scene lacks", _KEYS, scene)
+    _check_names("the scene lacks", required_keys(Scene), scene)
     _check_box(scene["box"])
     if not scene["rate"] > 0:
         raise ValueError(f"a scene's rate is positive, got {scene['rate']!r}")
@@ -113,9 +202,11 @@ def check_scene(scene: Scene) -> None:
             _check_names(
                 f"mark {name!r} has an unknown colour", [mark["line"]["fill"]], scene["colours"]
             )
-    _check_frames(scene)
+    checked = cast(Scene, scene)
+    _check_frames(checked)
     if "space" in scene:
-        check_space(scene["space"], scene["colours"], len(scene["frames"]))
+        check_scene_3d(scene["space"], scene["colours"], len(scene["frames"]))
+    return checked
 
 
 def colours_of(scene: Scene, theme: str) -> dict[str, str]:
@@ -140,7 +231,7 @@ def check_frame(scene: Scene, frame: int) -> None:
         raise ValueError(f"the scene has no frame {frame!r}; valid: 0 to {last}")
 
 
-def places(scene: Scene, name: str, time: float) -> Sequence[Sequence[float]]:
+def places(scene: Scene, name: str, time: float) -> Sequence[Place]:
     """Where a mark stands at a time in frames; between frames, gliding marks are on their way."""
     index = int(time)
     now = scene["frames"][index].get(name, ())
@@ -157,17 +248,17 @@ def places(scene: Scene, name: str, time: float) -> Sequence[Sequence[float]]:
     ]
 
 
-def axes_of(mark: Mapping[str, Any]) -> Sequence[str]:
+def axes_of(mark: Mark) -> Sequence[str]:
     """What the numbers of a mark's places are."""
     return mark.get("at", AXES[:2])
 
 
-def symbol_shapes(mark: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def symbol_shapes(mark: Mark) -> list[Shape]:
     """A mark in a legend, where it stands nowhere: no number, and its line is a stroke."""
-    shapes = [shape for shape in mark.get("shapes", ()) if shape["shape"] != "number"]
+    shapes: list[Shape] = [shape for shape in mark.get("shapes", ()) if shape["shape"] != "number"]
     if "line" in mark and not shapes:
-        stroke = {"x": 0, "y": 0, "width": 2, "height": 0.5, "fill": mark["line"]["fill"]}
-        return [{"shape": "rectangle", **stroke}]
+        fill = mark["line"]["fill"]
+        return [Rectangle(shape="rectangle", x=0, y=0, width=2, height=0.5, fill=fill)]
     return shapes
 
 
@@ -200,11 +291,11 @@ def _check_shapes(where: str, shapes: Iterable[Mapping], colours: Mapping) -> No
         kind = shape.get("shape")
         if kind not in SHAPES:
             raise ValueError(f"{where} has an unknown shape {kind!r}; valid: {', '.join(SHAPES)}")
-        _check_names(f"a {kind} in {where} lacks", ("x", "y", "fill", *SHAPES[kind]), shape)
+        _check_names(f"a {kind} in {where} lacks", required_keys(SHAPES[kind]), shape)
         _check_names(f"a {kind} in {where} has an unknown colour", [shape["fill"]], colours)
 
 
-def _check_axes(name: str, mark: Mapping[str, Any]) -> None:
+def _check_axes(name: str, mark: Mark) -> None:
     axes = axes_of(mark)
     unknown = [axis for axis in axes if axis not in AXES]
     if unknown:
@@ -216,7 +307,9 @@ def _check_axes(name: str, mark: Mapping[str, Any]) -> None:
         _check_names(f"`at` of mark {name!r}, which writes a number, lacks", ["number"], axes)
 
 
-def _check_places(where: str, shown: Mapping[str, Any], marks: Mapping[str, Any]) -> None:
+def _check_places(
+    where: str, shown: Mapping[str, Sequence[Place]], marks: Mapping[str, Mark]
+) -> None:
     _check_names(f"{where} shows unknown marks", shown, marks)
     for name, stands in shown.items():
         axes = axes_of(marks[name])

@@ -28,30 +28,50 @@ A body is a dict:
 | `reach` | optional: `[range, half angle]` within which it can hit others |
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
 
 from wrappers.viewing.aircraft_models import AIRFRAMES
 
-_KEYS = (
-    "radius",
-    "ceiling",
-    "bodies",
-    "shots",
-    "sights",
-    "obstacles",
-    "points",
-    "point_radius",
-    "cells",
-    "cell_side",
-)
-_TRACKS = ("x", "y", "z", "yaw", "pitch", "bank", "health")
-_BODY_KEYS = ("name", "kind", "shape", "colour", "died", "sight", *_TRACKS)
+
+class Body(TypedDict):
+    """An aircraft; a list has a number for each of the T frames."""
+
+    name: str
+    kind: str
+    shape: str
+    colour: str
+    died: int | None
+    sight: Sequence[float]  # (2,)
+    reach: NotRequired[Sequence[float]]  # (2,)
+    x: Sequence[float]  # (T,), m
+    y: Sequence[float]
+    z: Sequence[float]
+    yaw: Sequence[float]  # (T,), degrees
+    pitch: Sequence[float]
+    bank: Sequence[float]
+    health: Sequence[float]  # (T,)
 
 
-def check_space(space: Any, colours: Mapping[str, Any], frames: int) -> None:
+class Scene3D(TypedDict):
+    """What `scene["space"]` holds."""
+
+    radius: float  # m
+    ceiling: float  # m
+    bodies: Sequence[Body]
+    shots: Sequence[Sequence[int]]  # (any number, 4)
+    sights: Sequence[Sequence[int]]  # (any number, 4)
+    obstacles: Sequence[Sequence[float]]  # (any number, 4), m
+    points: Sequence[Sequence[Sequence[float]]]  # (T, any number, 3), m
+    point_radius: float  # m
+    cells: Sequence[Sequence[float]]  # (any number, 4)
+    cell_side: float  # m
+
+
+_PER_FRAME = ("x", "y", "z", "yaw", "pitch", "bank", "health")
+
+
+def check_scene_3d(space: Any, colours: Mapping[str, Any], frames: int) -> None:
     """Checks a scene's `space` against its colours and its number of frames.
 
     Raises:
@@ -59,7 +79,7 @@ def check_space(space: Any, colours: Mapping[str, Any], frames: int) -> None:
     """
     if not isinstance(space, Mapping):
         raise ValueError(f"a scene's space is a dict, got {type(space).__name__}")
-    _check_keys("the space", _KEYS, space)
+    _check_keys("the space", required_keys(Scene3D), space)
     for name in ("radius", "ceiling"):
         if not space[name] > 0:
             raise ValueError(f"the space's {name} is positive, got {space[name]!r}")
@@ -73,6 +93,11 @@ def check_space(space: Any, colours: Mapping[str, Any], frames: int) -> None:
         _check_interval("cells", cell, frames)
 
 
+def required_keys(kind: type) -> list[str]:
+    """The keys that a TypedDict must have, in the order in which its class names them."""
+    return [key for key in kind.__annotations__ if key in kind.__required_keys__]
+
+
 def _check_keys(where: str, needed: Iterable[str], given: Mapping[str, Any]) -> None:
     missing = [name for name in needed if name not in given]
     if missing:
@@ -81,13 +106,13 @@ def _check_keys(where: str, needed: Iterable[str], given: Mapping[str, Any]) -> 
 
 def _check_body(body: Mapping[str, Any], colours: Mapping[str, Any], frames: int) -> None:
     where = f"body {body.get('name')!r}"
-    _check_keys(where, _BODY_KEYS, body)
+    _check_keys(where, required_keys(Body), body)
     if body["colour"] not in colours:
         raise ValueError(f"{where} has an unknown colour {body['colour']!r}")
     if body["shape"] not in AIRFRAMES:
         valid = ", ".join(AIRFRAMES)
         raise ValueError(f"{where} has an unknown shape {body['shape']!r}; valid: {valid}")
-    for name in _TRACKS:
+    for name in _PER_FRAME:
         if len(body[name]) != frames:
             raise ValueError(f"{where} has {len(body[name])} numbers of {name} for {frames} frames")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import pygame
 
@@ -27,15 +28,16 @@ class SceneView:
         keys: whether to show the keys that hide the legend's entries.
     """
 
-    def __init__(self, scene: Scene, theme: str = "dark", *, keys: bool = True) -> None:
+    def __init__(self, scene: Mapping[str, Any], theme: str = "dark", *, keys: bool = True) -> None:
         self.scene = scene
+        checked = cast(Scene, scene)
         self.hidden: set[int] = set()
         self._theme = theme
-        colours = {name: rgb(text) for name, text in colours_of(scene, theme).items()}
-        self._legend = Legend(scene, colours, keys)
+        colours = {name: rgb(text) for name, text in colours_of(checked, theme).items()}
+        self._legend = Legend(checked, colours, keys)
         self._painters: dict[int, Painter] = {}
         # A copy, whose frames leave out what is hidden; the painter draws those.
-        self._shown: dict[str, Any] = {**scene, "legend": []}
+        self._shown = cast(Scene, {**scene, "legend": []})
 
     def toggle(self, entry: int) -> None:
         """Hides an entry of the legend, or shows it again; one that is not there does nothing."""
@@ -43,7 +45,7 @@ class SceneView:
         if entry < len(legend):
             self.hidden ^= {entry}
             marks = {mark for index in self.hidden for mark in legend[index]["marks"]}
-            self._shown["frames"] = _Frames(self.scene["frames"], marks)
+            self._shown["frames"] = cast(Any, _Frames(self.scene["frames"], marks))
 
     def paint(self, time: float, size: tuple[int, int]) -> pygame.Surface:
         """The picture at a time in frames, with the legend beneath it."""

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from PIL import ImageFont
 
+from wrappers.viewing.scene import Shape, Text
+
 if TYPE_CHECKING:
     import pygame.font
-
-Shape = Mapping[str, Any]
 
 _OTHER_FONT = 0.7  # of pygame's sizes are Pillow's, for letters as wide
 
 
 def numbered(shapes: Iterable[Shape], number: float | None) -> list[Shape]:
     """The shapes, their numbers written."""
-    return [
-        {**shape, "shape": "text", "text": f"{number:.1f}"} if shape["shape"] == "number" else shape
-        for shape in shapes
-    ]
+
+    def written(shape: Shape) -> Shape:
+        if shape["shape"] != "number":
+            return shape
+        return cast(Text, {**shape, "shape": "text", "text": f"{number:.1f}"})
+
+    return [written(shape) for shape in shapes]
 
 
 def reach(shape: Shape) -> float:
     """How far a shape goes from the origin, to any side."""
-    if shape["shape"] in ("text", "number"):
-        extent = shape["height"] * max(1, len(shape.get("text", "00.0"))) / 2
+    if shape["shape"] == "text":
+        extent = shape["height"] * max(1, len(shape["text"])) / 2
+    elif shape["shape"] == "number":
+        extent = shape["height"] * len("00.0") / 2
     elif shape["shape"] == "polygon":
         extent = max(abs(number) for point in shape["points"] for number in point)
         extent += shape.get("outline", 0) / 2
+    elif shape["shape"] == "rectangle":
+        extent = max(shape["width"], shape["height"]) / 2
     else:
-        extent = shape.get("radius") or max(shape["width"], shape["height"]) / 2
+        extent = shape["radius"]
     return max(abs(shape["x"]), abs(shape["y"])) + extent
 
 

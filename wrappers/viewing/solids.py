@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pygame
@@ -14,10 +13,10 @@ from wrappers.viewing.aircraft_models import Model, model
 from wrappers.viewing.body_pose import Pose, is_alive, pose
 from wrappers.viewing.camera import NEAR, Camera
 from wrappers.viewing.overlay import GOOD
+from wrappers.viewing.scene_3d import Body, Scene3D
 from wrappers.viewing.sprites import Colour
 from wrappers.viewing.terrain import FIRE, STONE, SUN, fill_polygon, glow, haze, mixed, rule
 
-Space = Mapping[str, Any]
 Colours = Mapping[str, Colour]
 
 _METAL: Colour = (206, 212, 226)
@@ -40,7 +39,7 @@ _MOTES, _MOTE_BOX = 90, 320.0  # what flies past, in a box of so many metres
 def paint_solids(
     picture: pygame.Surface,
     camera: Camera,
-    space: Space,
+    space: Scene3D,
     colours: Colours,
     time: float,
     hidden: int | None,
@@ -64,8 +63,8 @@ def paint_solids(
             things.append((away + 1, partial(_paint_trails, picture, camera, body, time, colour)))
             if index != hidden:
                 things.append((away, partial(_paint_body, picture, camera, body, now, colour)))
-        elif time - body["died"] < _BURST:
-            age = (time - body["died"]) / _BURST
+        elif (died := body["died"]) is not None and time - died < _BURST:
+            age = (time - died) / _BURST
             things.append((away, partial(_paint_burst, picture, camera, now.place, age)))
     for _, paint in sorted(things, key=lambda thing: -thing[0]):
         paint()
@@ -78,7 +77,7 @@ def apparent_size(distance: float) -> float:
 
 
 def _paint_body(
-    picture: pygame.Surface, camera: Camera, body: Mapping[str, Any], now: Pose, colour: Colour
+    picture: pygame.Surface, camera: Camera, body: Body, now: Pose, colour: Colour
 ) -> None:
     shape, frame = model(body["shape"]), now.axes
     distance = float(np.linalg.norm(now.place - camera.place))
@@ -130,7 +129,7 @@ def _paint_faces(
 
 
 def _paint_trails(
-    picture: pygame.Surface, camera: Camera, body: Mapping[str, Any], time: float, colour: Colour
+    picture: pygame.Surface, camera: Camera, body: Body, time: float, colour: Colour
 ) -> None:
     """What a body's wing tips draw into the air."""
     times = np.arange(max(time - _TRAIL, 0.0), time, _TRAIL_STEP)[::-1]
@@ -147,7 +146,7 @@ def _paint_trails(
         rule(picture, camera, lines[:-1, tip], lines[1:, tip], soft, opacity)
 
 
-def _paint_shots(picture: pygame.Surface, camera: Camera, space: Space, time: float) -> None:
+def _paint_shots(picture: pygame.Surface, camera: Camera, space: Scene3D, time: float) -> None:
     """Tracers from nose to target, and sparks where they hit."""
     frame = int(np.ceil(time))
     for shooter, target, first, last in space["shots"]:
@@ -186,7 +185,7 @@ def _paint_burst(picture: pygame.Surface, camera: Camera, place: NDArray, age: f
         pygame.draw.circle(picture, mixed(_HAZE, _BRIGHT, fade), _whole(spot), ring, 2)
 
 
-def _paint_cylinder(picture: pygame.Surface, camera: Camera, cylinder: list[float]) -> None:
+def _paint_cylinder(picture: pygame.Surface, camera: Camera, cylinder: Sequence[float]) -> None:
     x, y, radius, height = cylinder
     angles = np.linspace(0, 2 * np.pi, _SIDES, endpoint=False)
     rim = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
@@ -211,7 +210,7 @@ def _paint_cylinder(picture: pygame.Surface, camera: Camera, cylinder: list[floa
 
 
 def _paint_point(
-    picture: pygame.Surface, camera: Camera, point: list[float], radius: float, colours: Colours
+    picture: pygame.Surface, camera: Camera, point: Sequence[float], radius: float, colours: Colours
 ) -> None:
     """A sphere to fly into, on a thread that shows where it stands."""
     spot, away = camera.spot(point)
@@ -225,7 +224,7 @@ def _paint_point(
 
 
 def _paint_cells(
-    picture: pygame.Surface, camera: Camera, space: Space, colours: Colours, time: float
+    picture: pygame.Surface, camera: Camera, space: Scene3D, colours: Colours, time: float
 ) -> None:
     """The squares of the ground that are still to be searched."""
     half = 0.46 * space["cell_side"]

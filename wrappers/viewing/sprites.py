@@ -8,7 +8,7 @@ those alone can be scaled and laid over one another without dark fringes, and th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +16,8 @@ import pygame
 import pygame.gfxdraw
 from numpy.typing import NDArray
 
-from wrappers.viewing.shapes import Shape, font, printable, reach
+from wrappers.viewing.scene import Circle, Glow, Polygon, Rectangle, Sector, Shape, Text
+from wrappers.viewing.shapes import font, printable, reach
 
 Colour = tuple[int, int, int]
 Paint = tuple[int, ...]  # red, green, blue, and opacity if it is not full
@@ -123,14 +124,14 @@ def _premultiplied(colour: Colour, opacity: float) -> tuple[int, int, int, int]:
 
 
 def _draw_circle(
-    surface: pygame.Surface, shape: Shape, middle: tuple[int, int], paint: Paint, unit: float
+    surface: pygame.Surface, shape: Circle, middle: tuple[int, int], paint: Paint, unit: float
 ) -> None:
     line = round(shape.get("outline", 0) * unit)
     pygame.draw.circle(surface, paint, middle, shape["radius"] * unit, line)
 
 
 def _draw_rectangle(
-    surface: pygame.Surface, shape: Shape, middle: tuple[int, int], paint: Paint, unit: float
+    surface: pygame.Surface, shape: Rectangle, middle: tuple[int, int], paint: Paint, unit: float
 ) -> None:
     box = pygame.Rect(0, 0, round(shape["width"] * unit), round(shape["height"] * unit))
     box.center = middle
@@ -138,7 +139,7 @@ def _draw_rectangle(
     pygame.draw.rect(surface, paint, box, round(shape.get("outline", 0) * unit), corner)
 
 
-def _circle(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+def _circle(shape: Circle, colour: Colour, unit: float) -> pygame.Surface:
     half = math.ceil(shape["radius"] * unit) + 1
     layer = _blank(2 * half, 2 * half)
     paint = _premultiplied(colour, shape.get("opacity", 1))
@@ -146,14 +147,14 @@ def _circle(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
     return layer
 
 
-def _rectangle(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+def _rectangle(shape: Rectangle, colour: Colour, unit: float) -> pygame.Surface:
     layer = _blank(round(shape["width"] * unit), round(shape["height"] * unit))
     paint = _premultiplied(colour, shape.get("opacity", 1))
     _draw_rectangle(layer, shape, layer.get_rect().center, paint, unit)
     return layer
 
 
-def _glow(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+def _glow(shape: Glow, colour: Colour, unit: float) -> pygame.Surface:
     half = math.ceil(shape["radius"] * unit)
     away = (np.arange(2 * half) + 0.5 - half) / half
     fading = np.clip(1 - np.hypot(away[:, None], away[None, :]), 0, 1)
@@ -164,17 +165,19 @@ def _glow(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
     return pygame.image.frombuffer(pixels.tobytes(), (2 * half, 2 * half), "RGBA")
 
 
-def _polygon(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+def _polygon(shape: Polygon, colour: Colour, unit: float) -> pygame.Surface:
     return _outlined(np.array(shape["points"], float) * unit, shape, colour, unit)
 
 
-def _sector(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+def _sector(shape: Sector, colour: Colour, unit: float) -> pygame.Surface:
     angles = np.radians(np.linspace(-shape["angle"], shape["angle"], 33))
     rim = shape["radius"] * unit * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     return _outlined(np.concatenate([np.zeros((1, 2)), rim]), shape, colour, unit)
 
 
-def _outlined(points: NDArray, shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+def _outlined(
+    points: NDArray, shape: Polygon | Sector, colour: Colour, unit: float
+) -> pygame.Surface:
     """A polygon around the middle of its layer; its outline's corners are round."""
     line = shape.get("outline", 0) * unit
     half = math.ceil(np.abs(points).max() + line / 2) + 1
@@ -198,13 +201,13 @@ def _band(start: NDArray, end: NDArray, width: float) -> NDArray:
     return np.array([start + across, end + across, end - across, start - across])
 
 
-def _text(shape: Shape, colour: Colour, unit: float) -> pygame.Surface:
+def _text(shape: Text, colour: Colour, unit: float) -> pygame.Surface:
     return write(shape["text"], round(shape["height"] * unit), colour, shape.get("opacity", 1))
 
 
 # What is opaque needs no layer of its own, which may be far larger than what is seen of it.
-_DRAW_ONTO = {"circle": _draw_circle, "rectangle": _draw_rectangle}
-_DRAW = {
+_DRAW_ONTO: dict[str, Callable[..., None]] = {"circle": _draw_circle, "rectangle": _draw_rectangle}
+_DRAW: dict[str, Callable[..., pygame.Surface]] = {
     "circle": _circle,
     "rectangle": _rectangle,
     "glow": _glow,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -19,14 +19,24 @@ from wrappers.viewing.layout import (
 )
 from wrappers.viewing.scene import (
     PAPERS,
+    Circle,
+    Glow,
+    Line,
+    Place,
+    Polygon,
+    Rectangle,
     Scene,
+    Sector,
+    Shape,
+    Text,
+    Trail,
     axes_of,
     check_frame,
     check_scene,
     colours_of,
     places,
 )
-from wrappers.viewing.shapes import Shape, numbered, printable
+from wrappers.viewing.shapes import numbered, printable
 
 _FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 _EM = 0.72  # size of a font, in heights of its line
@@ -34,7 +44,9 @@ _HALF_CAPITAL = 0.36  # from the middle of a capital to the baseline, in sizes o
 _GLOW_STOPS = 4
 
 
-def render_svg(scene: Scene, frame: int = 0, *, theme: str = "dark", board: int = 672) -> str:
+def render_svg(
+    scene: Mapping[str, Any], frame: int = 0, *, theme: str = "dark", board: int = 672
+) -> str:
     """Draws one frame of a scene as SVG, laid out as `render_frames` does.
 
     Marks that may stand in many places are defined once. A scene without a title, readouts or a
@@ -53,9 +65,9 @@ def render_svg(scene: Scene, frame: int = 0, *, theme: str = "dark", board: int 
     Raises:
         ValueError: what is wrong with the scene or with another argument.
     """
-    check_scene(scene)
-    check_frame(scene, frame)
-    drawing = _Drawing(scene, theme, board)
+    checked = check_scene(scene)
+    check_frame(checked, frame)
+    drawing = _Drawing(checked, theme, board)
     drawing.draw_board(frame)
     drawing.draw_around(frame)
     indent(drawing.root, " ")
@@ -121,7 +133,7 @@ class _Drawing:
 
     # --- Marks --------------------------------------------------------------------------------
 
-    def _lay(self, parent: Element, name: str, stands: Iterable[Iterable[float]]) -> None:
+    def _lay(self, parent: Element, name: str, stands: Iterable[Place]) -> None:
         mark = self._scene["marks"][name]
         for place in stands:
             named = dict(zip(axes_of(mark), place, strict=True))
@@ -129,7 +141,7 @@ class _Drawing:
                 self._rule(parent, mark["line"], named)
             if "number" in named:
                 number = _put(parent, "g", **self._place(named))
-                shapes = numbered(mark["shapes"], named["number"])
+                shapes = numbered(mark.get("shapes", ()), named["number"])
                 self._draw_shapes(number, shapes, self._layout.scale)
             elif mark.get("shapes"):
                 _put(parent, "use", href=self._definition(name), **self._place(named))
@@ -150,15 +162,16 @@ class _Drawing:
         if identifier not in self._defined:
             self._defined.add(identifier)
             group = _put(self._definitions, "g", id=identifier)
-            self._draw_shapes(group, self._scene["marks"][name]["shapes"], self._layout.scale)
+            shapes = self._scene["marks"][name].get("shapes", ())
+            self._draw_shapes(group, shapes, self._layout.scale)
         return f"#{identifier}"
 
-    def _rule(self, parent: Element, line: Mapping[str, Any], named: Mapping[str, float]) -> None:
+    def _rule(self, parent: Element, line: Line, named: Mapping[str, float]) -> None:
         (x1, y1), (x2, y2) = self._pixel(named), self._pixel({"x": named["x2"], "y": named["y2"]})
         stroke = self._stroke(line)
         _put(parent, "line", x1=x1, y1=y1, x2=x2, y2=y2, **stroke, opacity=named.get("opacity"))
 
-    def _draw_trail(self, parent: Element, name: str, trail: Mapping[str, Any], frame: int) -> None:
+    def _draw_trail(self, parent: Element, name: str, trail: Trail, frame: int) -> None:
         group = _put(parent, "g", **self._stroke(trail))
         for then in range(max(0, frame - trail["frames"]), frame):
             opacity = 0.75 * (1 - (frame - then) / (trail["frames"] + 1))
@@ -168,7 +181,7 @@ class _Drawing:
                     (x1, y1), (x2, y2) = map(self._pixel, map(_xy, (start, end)))
                     _put(group, "line", x1=x1, y1=y1, x2=x2, y2=y2, opacity=opacity)
 
-    def _stroke(self, line: Mapping[str, Any]) -> dict[str, Any]:
+    def _stroke(self, line: Line) -> dict[str, Any]:
         width = max(1, line["width"] * self._layout.scale)
         return {"stroke": self._colours[line["fill"]], "stroke_width": width}
 
@@ -184,18 +197,19 @@ class _Drawing:
 
     def _look(self, shape: Shape, unit: float) -> dict[str, Any]:
         colour, opacity = self._colours[shape["fill"]], shape.get("opacity")
-        if not shape.get("outline"):
+        outline = shape.get("outline")
+        if not outline:
             return {"fill": colour, "opacity": opacity}
-        width = shape["outline"] * unit
+        width = outline * unit
         stroke = {"stroke": colour, "stroke_width": width, "stroke_linejoin": "round"}
         return {"fill": "none", "opacity": opacity, **stroke}
 
-    def _circle(self, parent: Element, shape: Shape, unit: float) -> None:
+    def _circle(self, parent: Element, shape: Circle, unit: float) -> None:
         radius = (shape["radius"] - shape.get("outline", 0) / 2) * unit
         x, y = shape["x"] * unit, shape["y"] * unit
         _put(parent, "circle", cx=x, cy=y, r=radius, **self._look(shape, unit))
 
-    def _rectangle(self, parent: Element, shape: Shape, unit: float) -> None:
+    def _rectangle(self, parent: Element, shape: Rectangle, unit: float) -> None:
         line = shape.get("outline", 0)
         width, height = shape["width"] - line, shape["height"] - line
         box = {
@@ -207,7 +221,7 @@ class _Drawing:
         }
         _put(parent, "rect", **box, **self._look(shape, unit))
 
-    def _glow(self, parent: Element, shape: Shape, unit: float) -> None:
+    def _glow(self, parent: Element, shape: Glow, unit: float) -> None:
         identifier = f"glow-{list(self._colours).index(shape['fill'])}"
         if identifier not in self._defined:
             self._defined.add(identifier)
@@ -221,19 +235,19 @@ class _Drawing:
         x, y, radius = (shape[name] * unit for name in ("x", "y", "radius"))
         _put(parent, "circle", cx=x, cy=y, r=radius, **look)
 
-    def _text(self, parent: Element, shape: Shape, unit: float) -> None:
+    def _text(self, parent: Element, shape: Text, unit: float) -> None:
         x, y, line = (shape[name] * unit for name in ("x", "y", "height"))
         look = {"font_weight": "bold", "text_anchor": "middle", **self._look(shape, unit)}
         _put_text(parent, shape["text"], x, y, line, **look)
 
-    def _polygon(self, parent: Element, shape: Shape, unit: float) -> None:
+    def _polygon(self, parent: Element, shape: Polygon, unit: float) -> None:
         corners = [
             f"{_written((shape['x'] + x) * unit)},{_written((shape['y'] + y) * unit)}"
             for x, y in shape["points"]
         ]
         _put(parent, "polygon", points=" ".join(corners), **self._look(shape, unit))
 
-    def _sector(self, parent: Element, shape: Shape, unit: float) -> None:
+    def _sector(self, parent: Element, shape: Sector, unit: float) -> None:
         angle = math.radians(shape["angle"])
         x, y, radius = (shape[name] * unit for name in ("x", "y", "radius"))
         dx, dy = radius * math.cos(angle), radius * math.sin(angle)
@@ -244,7 +258,7 @@ class _Drawing:
         _put(parent, "path", d=f"M{start}L{rim}{arc}Z", **self._look(shape, unit))
 
 
-_DRAW = {
+_DRAW: dict[str, Callable[..., None]] = {
     "circle": _Drawing._circle,
     "rectangle": _Drawing._rectangle,
     "glow": _Drawing._glow,

@@ -12,6 +12,7 @@ import pygame.gfxdraw
 from numpy.typing import NDArray
 
 from wrappers.viewing.camera import Camera
+from wrappers.viewing.scene_3d import Scene3D
 from wrappers.viewing.sprites import Colour
 
 SUN = np.array([0.74, 0.58, 0.34])  # where the light comes from
@@ -43,7 +44,7 @@ _ROAD: Colour = (74, 128, 168)
 _EDGE_SEEN = 5000.0  # m
 
 
-def paint_world(picture: pygame.Surface, camera: Camera, space: dict[str, Any]) -> None:
+def paint_world(picture: pygame.Surface, camera: Camera, space: Scene3D) -> None:
     """Everything that stands still and has no thickness."""
     _paint_backdrop(picture, camera)
     _paint_sun(picture, camera)

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from tests.wrappers.scenes import BLUE, BOARD, NASTY, RED, WHITE, make_scene
+from tests.wrappers.viewing.scenes import BLUE, BOARD, NASTY, RED, WHITE, make_scene
 from wrappers import render_frame, render_svg, save_scene
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -6,8 +6,8 @@ import numpy as np
 import pygame
 import pytest
 
-from tests.wrappers import scenes
-from tests.wrappers.scenes import FRAMES
+from tests.wrappers.viewing import scenes
+from tests.wrappers.viewing.scenes import FRAMES
 from wrappers.viewing.aircraft_models import AIRFRAMES, model
 from wrappers.viewing.body_pose import is_alive, pose, smoothed_pose
 from wrappers.viewing.camera import Camera, axes
@@ -24,19 +24,8 @@ make_body = partial(
 )
 
 
-def make_scene(*bodies, **changes):
-    space = {
-        "radius": 8000,
-        "ceiling": 10000,
-        "bodies": [make_body(), *bodies],
-        "shots": [],
-        "sights": [],
-        "obstacles": [],
-        "points": [[]] * FRAMES,
-        "point_radius": 400,
-        "cells": [],
-        "cell_side": 1000,
-    }
+def make_scene(*others, **changes):
+    space = scenes.make_space(bodies=[make_body(), *others])
     colours = {"blue": "#2040e0", "orange": "#e08020", "point": "#00c795"}
     return {
         "space": space | changes,

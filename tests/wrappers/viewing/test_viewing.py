@@ -1,6 +1,5 @@
 """Viewers, on a scene of four by four units that is drawn here by hand."""
 
-import html.parser
 import json
 import os
 import re
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from tests.wrappers.scenes import BLUE, BOARD, NASTY, RED, WHITE, make_scene
+from tests.wrappers.viewing.scenes import BLUE, BOARD, NASTY, RED, WHITE, Page, make_scene
 from wrappers import check_scene, html_replay, render_frame, render_frames, save_scene
 from wrappers.viewing import files
 
@@ -273,22 +272,6 @@ def test_mp4_without_ffmpeg_says_how_to_get_it(tmp_path, monkeypatch):
 
 
 # --- The page ---------------------------------------------------------------------------------
-
-
-class Page(html.parser.HTMLParser):
-    """The elements of a page and the text in them."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.texts = [], {}
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        tag = self.tags[-1][0] if self.tags else None
-        self.texts[tag] = self.texts.get(tag, "") + data
 
 
 def test_text_cannot_break_out_of_a_page():

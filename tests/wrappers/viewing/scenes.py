@@ -1,6 +1,7 @@
 """Scenes that are drawn by hand, and words that would break out of a page."""
 
 import copy
+import html.parser
 
 RED, BLUE, WHITE = "#e02020", "#2040e0", "#ffffff"
 FRAMES = 5  # that a body is seen in
@@ -57,3 +58,36 @@ def make_body(name="one", **changes):
         "sight": [3000, 60],
     }
     return body | changes
+
+
+def make_space(*others, **changes):
+    """The `space` of a body of `make_body` and of others, with nothing else in it."""
+    space = {
+        "radius": 8000,
+        "ceiling": 10000,
+        "bodies": [make_body(), *others],
+        "shots": [],
+        "sights": [],
+        "obstacles": [],
+        "points": [[]] * FRAMES,
+        "point_radius": 400,
+        "cells": [],
+        "cell_side": 1000,
+    }
+    return space | changes
+
+
+class Page(html.parser.HTMLParser):
+    """The elements of a page and the texts in them, by the kind of element."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.texts = [], {}
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        tag = self.tags[-1][0] if self.tags else None
+        self.texts[tag] = self.texts.get(tag, "") + data

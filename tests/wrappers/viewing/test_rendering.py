@@ -7,7 +7,7 @@ import pytest
 from jaxmarl.wrappers.baselines import LogWrapper
 from PIL import Image
 
-from tests.wrappers.scenes import make_scene
+from tests.wrappers.viewing.scenes import make_scene
 from wrappers import AutoReset, EpisodeStatistics, Recorder, TimeLimit, record, render, render_frame
 
 

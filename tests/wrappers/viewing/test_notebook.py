@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.browser import changed, colours
-from tests.wrappers.scenes import NASTY, make_scene
+from tests.wrappers.viewing.scenes import NASTY, make_scene
 from wrappers import html_replay, render_frame, show
 
 

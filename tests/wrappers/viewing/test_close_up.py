@@ -4,7 +4,7 @@ import numpy as np
 import pygame
 import pytest
 
-from tests.wrappers.scenes import make_scene
+from tests.wrappers.viewing.scenes import make_scene
 from wrappers.viewing.close_up import CloseUp
 
 SIZE = (400, 426)  # a line of legend beneath 400 by 400 pixels

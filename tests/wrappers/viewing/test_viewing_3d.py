@@ -1,14 +1,14 @@
 """The page in three dimensions, on an episode of two bodies that is written here by hand."""
 
 import copy
-import html.parser
 import json
 import re
 
 import numpy as np
 import pytest
 
-from tests.wrappers.scenes import FRAMES, NASTY, make_body
+from tests.wrappers.viewing import scenes
+from tests.wrappers.viewing.scenes import FRAMES, NASTY, Page, make_body
 from wrappers import check_scene, html_replay, html_replay_3d, save_scene
 
 BLUE, ORANGE = "#2040e0", "#e08020"
@@ -18,16 +18,14 @@ def make_space(**changes):
     space = {
         "radius": 4000,
         "ceiling": 5000,
-        "bodies": [make_body(), make_body("two", colour="orange", y=[1000] * FRAMES, died=3)],
         "shots": [[0, 1, 1, 2]],
         "sights": [[0, 1, 0, 2]],
         "obstacles": [[2000, -2000, 500, 1500]],
         "points": [[[0, 2000, 1000]]] * FRAMES,
-        "point_radius": 400,
         "cells": [[500, 500, 0, 3]],
-        "cell_side": 1000,
     }
-    return space | changes
+    other = make_body("two", colour="orange", y=[1000] * FRAMES, died=3)
+    return scenes.make_space(other, **(space | changes))
 
 
 def make_scene(title="Two bodies", **changes):
@@ -48,23 +46,6 @@ def make_scene(title="Two bodies", **changes):
         "space": make_space(),
     }
     return copy.deepcopy(scene | changes)
-
-
-class Page(html.parser.HTMLParser):
-    """The elements of a page and the texts of each kind."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.texts = [], {}
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self.texts.setdefault(tag, []).append("")
-
-    def handle_data(self, data):
-        if self.tags:
-            self.texts[self.tags[-1][0]][-1] += data
 
 
 # --- The format -------------------------------------------------------------------------------

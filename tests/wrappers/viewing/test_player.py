@@ -5,7 +5,7 @@ import threading
 import pygame
 import pytest
 
-from tests.wrappers.scenes import make_scene
+from tests.wrappers.viewing.scenes import make_scene
 from wrappers.viewing.player import Player
 
 SIZE = (640, 560)
