@@ -8,6 +8,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -104,9 +105,14 @@ def test_few_files_name_the_environments(package):
 # The rooms of a package, each with those that it may use. What stands at the package's root, beside
 # them, is used by all of them or uses them all.
 ROOMS = {
+    "wrappers": ("viewing", "conformance", "gymnasium", "pettingzoo", "jumanji"),
     "mars_demo": ("learning", "tasks", "runs", "evaluation", "experiments", "play", "cli"),
 }
-APART = {("experiments", "play")}  # neither is above the other
+APART = {  # neither is above the other
+    ("experiments", "play"),
+    ("viewing", "conformance"),
+    *((room, "jumanji") for room in ("viewing", "conformance", "gymnasium", "pettingzoo")),
+}
 
 
 @pytest.mark.parametrize("package", ROOMS)
@@ -120,6 +126,39 @@ def test_no_room_uses_one_above_it(package):
             if within(module, package) and used in order:
                 assert order.index(used) <= order.index(room), f"{file}: {module}"
                 assert not {(used, room), (room, used)} & APART, f"{file}: {module}"
+
+
+def test_only_the_front_door_of_wrappers_names_an_adapter():
+    """It loads them when they are first used; their own files know each other."""
+    adapters = ("gymnasium", "gymnax", "pettingzoo", "jumanji")
+    for file in (ROOT / "wrappers").glob("*.py"):
+        for module in imports(file) if file.name != "__init__.py" else ():
+            assert not any(within(module, f"wrappers.{name}") for name in adapters), file
+
+
+def test_viewers_know_little_of_the_other_wrappers():
+    for file in (ROOT / "wrappers" / "viewing").glob("*.py"):
+        ours = {module for module in imports(file) if within(module, "wrappers")}
+        allowed = ("wrappers.viewing", "wrappers.atomic", "wrappers.wrapper")
+        assert all(any(within(module, name) for name in allowed) for module in ours), file
+
+
+@pytest.mark.parametrize("package", ["wrappers", "mars_demo"])
+def test_no_files_import_each_other_in_a_circle(package):
+    names = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in sources(package)
+    }
+    uses = {
+        name: {used for module in imports(file) if (used := file_of(module, names)) is not None}
+        for name, file in names.items()
+    }
+    TopologicalSorter({name: used - {name} for name, used in uses.items()}).prepare()
+
+
+def file_of(module: str, names: dict[str, Path]) -> str | None:
+    """The file that an import reads: its last part may be a name within the file."""
+    return next((name for name in (module, module.rpartition(".")[0]) if name in names), None)
 
 
 def test_what_counts_as_naming_an_environment():

@@ -68,6 +68,19 @@ def tally():
 
 
 @pytest.fixture
+def traced_tally():
+    """`(Traced, traces)`: a Tally, and a list that grows each time its observations are traced."""
+    traces = []
+
+    class Traced(Tally):
+        def get_obs(self, state):
+            traces.append(state)
+            return super().get_obs(state)
+
+    return Traced, traces
+
+
+@pytest.fixture
 def play():
     """`play(env, moves)`: what each step of an episode returned, for moves `(agent_0, agent_1)`."""
 

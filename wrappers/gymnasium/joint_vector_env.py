@@ -19,7 +19,7 @@ from wrappers.gymnasium.host_transfer import Packed, fetch, pack
 from wrappers.gymnasium.joint_env import begin, check_action, play, start
 from wrappers.gymnasium.spaces_and_seeds import gym_space, make_keys
 from wrappers.joint_view import JointView
-from wrappers.viewing.rendering import Renderer
+from wrappers.viewing.rendering import Renderer, check_started
 from wrappers.wrapper import Wrapper
 
 
@@ -106,8 +106,7 @@ class JointVectorEnv(VectorEnv[NDArray[Any], NDArray[Any], NDArray[Any]]):
         """A picture of each environment in mode "rgb_array"; None without a mode."""
         if self.render_mode is None:
             return None
-        if self._states is None:
-            raise RuntimeError("nothing to render: call reset first")
+        check_started(self._states)
         states = jax.device_get(self._states)
         return tuple(
             self._renderer.picture(jax.tree.map(lambda x, i=i: x[i], states))

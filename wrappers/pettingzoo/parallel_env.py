@@ -134,9 +134,7 @@ class JaxMARLParallelEnv(ParallelEnv[str, Any, Any]):
         return self._seen["obs"]["world_state"]
 
     def render(self) -> NDArray[np.uint8] | None:
-        """A picture, uint8 (height, width, 3), in mode "rgb_array"; None in the others."""
-        if self._state is None:
-            raise RuntimeError("nothing to render: call reset first")
+        """See `wrappers.viewing.rendering.Renderer.show`."""
         return self._renderer.show(self._state)
 
     def close(self) -> None:

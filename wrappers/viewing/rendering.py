@@ -137,8 +137,13 @@ class Renderer:
         """uint8 (height, width, 3)."""
         return render(self._env, state)
 
-    def show(self, state: Any) -> NDArray[np.uint8] | None:
-        """In mode "rgb_array" the picture; in "human" it goes to the window."""
+    def show(self, state: Any | None) -> NDArray[np.uint8] | None:
+        """A picture, uint8 (height, width, 3), in mode "rgb_array"; in "human" a window shows it.
+
+        Raises:
+            RuntimeError: the state is None: there was no reset yet.
+        """
+        check_started(state)
         if self._mode == "rgb_array":
             return self.picture(state)
         if self._mode == "human":
@@ -159,6 +164,12 @@ class Renderer:
         now = time.monotonic()
         time.sleep(min(max(self._due - now, 0.0), period))
         self._due = time.monotonic() + period
+
+
+def check_started(state: Any | None) -> None:
+    """Raises RuntimeError where there is no state to draw, because no episode was started."""
+    if state is None:
+        raise RuntimeError("nothing to render: call reset first")
 
 
 def _fill_window(picture: NDArray[np.uint8], title: str) -> None:

@@ -31,7 +31,7 @@ def html_replay(scene: Mapping[str, Any]) -> str:
     """
     check_scene(scene)
     data = {key: value for key, value in scene.items() if key != "space"}
-    return _filled("replay.html", title=html.escape(scene["title"]), scene=_inside_script(data))
+    return _page("replay.html", scene["title"], scene=_inside_script(data))
 
 
 def html_replay_3d(scene: Mapping[str, Any]) -> str:
@@ -56,17 +56,23 @@ def html_replay_3d(scene: Mapping[str, Any]) -> str:
     if "space" not in scene:
         raise ValueError("the scene has no 'space', which a page in three dimensions draws")
     data = {key: scene[key] for key in ("title", "rate", "colours", "readouts", "space")}
-    return _filled(
+    return _page(
         "replay_3d.html",
-        title=html.escape(scene["title"]),
+        scene["title"],
         scene=_inside_script(data | {"frames": len(scene["frames"])}),
         viewer=_resource("replay_3d.min.js"),
     )
 
 
-def _filled(page: str, **parts: str) -> str:
-    """A page with each of its {{names}} replaced, in one pass: parts may hold such names too."""
-    return re.sub(r"{{(\w+)}}", lambda name: parts[name[1]], _resource(page))
+def _page(name: str, title: str, **parts: str) -> str:
+    """A page with its parts, and with the head and the bar of controls that both pages share."""
+    head = _filled(_resource("replay_head.html"), title=html.escape(title))
+    return _filled(_resource(name), head=head, bar=_resource("replay_bar.html"), **parts)
+
+
+def _filled(template: str, **parts: str) -> str:
+    """A template, each {{name}} replaced in one pass: parts may hold such names too."""
+    return re.sub(r"{{(\w+)}}", lambda name: parts[name[1]], template)
 
 
 def _resource(name: str) -> str:

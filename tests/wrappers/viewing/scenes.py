@@ -78,7 +78,7 @@ def make_space(*others, **changes):
 
 
 class Page(html.parser.HTMLParser):
-    """The elements of a page and the texts in them, by the kind of element."""
+    """The elements of a page, and the text in each, by its tag."""
 
     def __init__(self, text):
         super().__init__()
@@ -87,7 +87,8 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
+        self.texts.setdefault(tag, []).append("")
 
     def handle_data(self, data):
-        tag = self.tags[-1][0] if self.tags else None
-        self.texts[tag] = self.texts.get(tag, "") + data
+        if self.tags:
+            self.texts[self.tags[-1][0]][-1] += data

@@ -280,8 +280,8 @@ def test_text_cannot_break_out_of_a_page():
     page = Page(html_replay(scene))
     assert [tag for tag, _ in page.tags].count("script") == 1
     assert not [tag for tag, _ in page.tags if tag == "img"]
-    assert page.texts["title"].strip() == NASTY
-    data = re.search(r"^const scene = (.*);$", page.texts["script"], re.MULTILINE)
+    assert page.texts["title"][0].strip() == NASTY
+    data = re.search(r"^const scene = (.*);$", page.texts["script"][0], re.MULTILINE)
     assert json.loads(data[1]) == scene
 
 
