@@ -1,4 +1,4 @@
-"""Wrappers: the environments in other people's code, and on other people's screens.
+"""Wrappers around JaxMARL environments, adapters to other libraries, and viewers.
 
 Everything public is listed here by name and loaded when it is first used, so that importing this
 package starts neither JAX nor pygame.

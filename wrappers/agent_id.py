@@ -1,4 +1,4 @@
-"""Who an agent is, told to a network that plays them all."""
+"""An agent's number as a part of its observation, for a network that plays all agents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wrappers.wrapper import Observations, ObservationWrapper
 
 
 class AgentId(ObservationWrapper):
-    """Appends an agent's number, one-hot, to what it sees.
+    """Appends an agent's number, one-hot, to its observation.
 
     Raises:
         TypeError: an agent's observation is not a vector of floating-point numbers.
@@ -46,7 +46,7 @@ class AgentId(ObservationWrapper):
         return {agent: self.observation_space(agent) for agent in self.agents}
 
     def observe(self, obs: Observations) -> Observations:
-        return obs | {agent: self._tell(i, obs[agent]) for i, agent in enumerate(self.agents)}
+        return obs | {agent: self._append(i, obs[agent]) for i, agent in enumerate(self.agents)}
 
-    def _tell(self, i: int, obs: Array) -> Array:
+    def _append(self, i: int, obs: Array) -> Array:
         return jnp.concatenate([obs, jax.nn.one_hot(i, self.num_agents, dtype=obs.dtype)])

@@ -1,4 +1,4 @@
-"""Files that hold either their old content or all of the new, whatever stops the writing."""
+"""Atomic writes: a file holds either its old content or all of the new, whatever happens."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP)
-"""What file systems say that cannot flush a folder, as CIFS and FUSE: nothing more can be done."""
+"""Errors of file systems that cannot flush a folder, as CIFS and FUSE: these are ignored."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A new file in the folder of `path` that takes its place if all goes well.
 
-    Nobody can foretell its name, and it must not be there yet: a link that somebody left in the
-    folder is never written through. It has the suffix of `path`, by which writers choose a format.
-    File and folder are flushed to disk, so that a power cut loses nothing either.
+    Its name is random and must be new, so that a link which somebody left in the folder is never
+    written through. It has the suffix of `path`, by which writers choose a format. File and folder
+    are flushed to disk, so that a power cut loses nothing.
+
+    Raises:
+        OSError: the file cannot be written; `path` then holds what it held before.
     """
     temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(8)}.tmp{path.suffix}")
-    with open(temporary, "xb"):  # not tempfile's: that one's files are for their owner alone
+    with open(temporary, "xb"):  # `tempfile` would make one that only its owner may read
         pass
     try:
         yield temporary

@@ -14,18 +14,18 @@ from wrappers.wrapper import Layer, Observations, Transition, Wrapper, jit_metho
 
 
 class AutoReset(Wrapper):
-    """Resets in the step that ends an episode, and hands out what the reset would hide.
+    """Resets in the step that ends an episode, and keeps the episode's last observations.
 
-    JaxMARL's own `step` drops the last observation of an episode, which a learner needs to
-    bootstrap from a time limit. This wrapper, around all others, adds to `info`:
+    JaxMARL's own `step` drops them, and a learner needs them to bootstrap from a time limit. This
+    wrapper goes around all others and adds to `info`:
 
-    - `final_observation`: the observations before any reset, same structure as `obs`;
-      on a step that ends no episode they equal `obs`.
+    - `final_observation`: the observations before the reset, with the structure of `obs`; in a
+      step that ends no episode they equal `obs`.
     - `terminated`, `truncated`: bool () for the team, in place of any per agent; whether the
-      episode came to a true end or to a time limit (`wrappers.conventions`).
+      episode ended by its rules or by a time limit (`wrappers.conventions`).
 
-    Under `vmap`, a step in which no environment is done draws no reset at all.
-    `wrappers.PooledAutoReset` is for environments whose reset is dear.
+    Under `vmap` no reset is computed in a step in which no environment is done.
+    `wrappers.PooledAutoReset` is for environments whose reset is expensive.
     """
 
     layer = Layer.RESETS
@@ -48,11 +48,14 @@ class AutoReset(Wrapper):
         return obs, state, rewards, dones, with_ends(final_obs, dones, info)
 
     def initial_info(self, obs: Observations, state: Any) -> dict[str, Any]:
-        """`info` before the first step, in a step's structure: of zeros, but for what is seen.
+        """`info` before the first step, with the structure that a step's has.
 
         Args:
             obs: what `reset` returned.
-            state: likewise.
+            state: what `reset` returned.
+
+        Returns:
+            zeros, and `obs` as the "final_observation".
         """
         actions = {
             agent: jax.eval_shape(self.action_space(agent).sample, jax.random.key(0))
@@ -66,7 +69,7 @@ class AutoReset(Wrapper):
 def with_ends(
     final_obs: Observations, dones: dict[str, Array], info: dict[str, Any]
 ) -> dict[str, Any]:
-    """`info` with what a reset hides: see `AutoReset`."""
+    """`info` with the three entries that `AutoReset` adds."""
     terminated, truncated = terminated_truncated(dones, info)
     ends = {"final_observation": final_obs, "terminated": terminated, "truncated": truncated}
     return info | ends

@@ -1,4 +1,4 @@
-"""Work that a batch does only if one of its environments needs it."""
+"""`lax.cond` that stays a branch under `vmap`: work that a batch does only if it is needed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from jax import Array
 def batched_cond(update: Callable[..., Any]) -> Callable[..., Any]:
     """`f(needed, old, *args)`: `update(old, *args)` where `needed`, else `old`.
 
-    `vmap` turns `lax.cond` into a select, and every environment pays for both branches. Here the
-    whole batch takes one branch, and updates only if some environment of it needs it. Derivatives
-    are those of the select.
+    `vmap` turns `lax.cond` into a select, so that every environment pays for both branches. Here
+    the whole batch takes one branch: it runs `update` only if at least one environment needs it.
+    Derivatives are those of the select.
 
     Args:
         update: takes pytrees of arrays and returns one like `old`; it closes over no traced value.
 
     Returns:
-        The function, for any number of `vmap`s; `needed` is bool ().
+        the function `f`, for any number of `vmap`s; `needed` is bool ().
     """
 
     def select(needed: Array, old: Any, *args: Any) -> Any:

@@ -1,6 +1,7 @@
-"""Checks of what an environment takes and gives, while it runs."""
+"""Checks the inputs and outputs of an environment while it runs."""
 
-# Not jitted, unlike JaxMARL's: a check leaves a compiled function by its caller's `checkify` alone.
+# `step` is not jitted, unlike JaxMARL's: a check can leave a compiled function only through the
+# `checkify` of its caller.
 # pyright: reportIncompatibleVariableOverride=false
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from wrappers.wrapper import Layer, Observations, Transition, Wrapper
 class Checked(Wrapper):
     """Checks actions, observations and rewards in every step, for debugging.
 
-    Shapes are checked when a function is traced. That values lie in their spaces and are finite is
-    checked by `jax.experimental.checkify`, whose error a function around must hand out:
+    Shapes are checked when a function is traced. Values must be finite and in their spaces, which
+    `jax.experimental.checkify` checks; the function around must return its error:
 
         step = jax.jit(checkify.checkify(jax.vmap(Checked(AutoReset(env)).step)))
         error, (obs, state, rewards, dones, info) = step(keys, states, actions)
         error.throw()  # names the environment, the method and the agent
 
-    It is the outermost wrapper, because a check cannot leave a branch that a batch takes as one.
-    docs/wrappers.md tells what it costs.
+    It is the outermost wrapper, because a check cannot leave the branch that `AutoReset` resets in.
+    docs/wrappers.md has the cost.
 
     Raises:
         ValueError: (when traced) a shape that is not its space's.

@@ -1,4 +1,4 @@
-"""The usual wrappers, each in its place."""
+"""The usual wrappers in their right order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def wrap(
     auto_reset: bool = True,
     checked: bool = False,
 ) -> Wrapper:
-    """An environment in the wrappers that are asked for, in the order in which they belong.
+    """An environment in the chosen wrappers, in their right order.
 
         >>> env = wrappers.wrap(paxmen.make("paxmen-4"), time_limit=50, statistics=True)
 
@@ -36,14 +36,14 @@ def wrap(
         time_limit: `max_steps` of a `TimeLimit`.
         statistics: `EpisodeStatistics`; a function is its `success`.
         record: `max_steps` of a `Recorder`.
-        auto_reset: `AutoReset`. Leave it out for what resets by itself: `PooledAutoReset`,
-            `MavaView` and the adapters go around the result.
+        auto_reset: `AutoReset`. Set it to False for `PooledAutoReset`, `MavaView` and the adapters,
+            which reset by themselves and go around the result.
         checked: `Checked`.
 
     Raises:
-        TypeError: `env` is not a JaxMARL environment, or `AgentId` cannot extend what it shows.
-        ValueError: a number is no positive integer, or `env` has a wrapper already whose place is
-            around one that is asked for.
+        TypeError: `env` is not a JaxMARL environment, or `AgentId` cannot extend its observations.
+        ValueError: a number is not a positive integer, or `env` already has a wrapper that must be
+            outside of one that is chosen.
     """
     wrapped = env
     if agent_id:

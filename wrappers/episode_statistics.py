@@ -56,23 +56,23 @@ class StatisticsState:
 
 
 class EpisodeStatistics(Wrapper):
-    """Adds to `info` the totals of the last episode that ended, under the names of JaxMARL.
+    """Adds to `info` the totals of the last episode that ended, under JaxMARL's names.
 
-    Each has an entry (n,) for each agent, and is the same in every step until the next end:
+    Each is an array (n,) over the agents, and stays the same until the next episode ends:
 
     - `returned_episode`: bool, whether this step ended an episode.
     - `returned_episode_returns`: float32, the sum of the agent's rewards.
     - `returned_episode_lengths`: int32, steps.
-    - `returned_episode_success`: bool, if the environment tells of success.
+    - `returned_episode_success`: bool, if the environment reports success.
     - `any_episode_returned`: bool, false until the first episode ends, when the others are zero.
 
     Args:
         env: the environment.
-        success: how an episode's last step tells of success; `info["win"]` where None, if the
-            environment has that.
+        success: computes success from an episode's last step; None takes `info["win"]`, if there
+            is one.
 
     Raises:
-        TypeError: `success` is no function.
+        TypeError: `success` is not a function.
     """
 
     holds_state = True
@@ -102,16 +102,16 @@ class EpisodeStatistics(Wrapper):
         ended = running if success is None else running.replace(success=self._each(success))
         last = jax.tree.map(lambda new, old: jnp.where(done, new, old), ended, state.last)
         any_ended = state.any_ended | done
-        told = {
+        added = {
             "returned_episode": self._each(done),
             "returned_episode_returns": last.returns,
             "returned_episode_lengths": self._each(last.length),
             "any_episode_returned": self._each(any_ended),
         }
         if success is not None:
-            told["returned_episode_success"] = last.success
+            added["returned_episode_success"] = last.success
         state = StatisticsState(env_state, running, last, any_ended)
-        return obs, state, rewards, dones, info | told
+        return obs, state, rewards, dones, info | added
 
     def keep_across_reset(self, old: StatisticsState, fresh: StatisticsState) -> StatisticsState:
         return super().keep_across_reset(old, fresh).replace(last=old.last, any_ended=old.any_ended)

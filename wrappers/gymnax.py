@@ -1,4 +1,4 @@
-"""JaxMARL environments as gymnax's: one learner plays the whole team, see `wrappers.joint_view`."""
+"""JaxMARL environments as gymnax's: one learner plays the whole team (`wrappers.joint_view`)."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class JointState(EnvState):
     """Attributes:
     time: int32 (), steps taken in the episode.
     env_state: the environment's.
-    terminated: bool (), whether the episode came to its true end.
-    truncated: bool (), whether the environment's own limit cut it short.
+    terminated: bool (), whether the episode ended by its rules.
+    truncated: bool (), whether the environment's own limit ended it.
     """
 
     time: Array  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -78,7 +78,7 @@ class JointEnvironment(Environment[JointState, EnvParams]):
     def action_mask(self, state: JointState) -> Array | None:
         """bool (sum of k,): which discrete actions are available, the agents' end to end.
 
-        None if the environment does not tell.
+        None if the environment has no `get_avail_actions`.
         """
         mask = self._view.mask(state.env_state).get("action_mask")
         return None if mask is None else mask.astype(bool)
@@ -118,6 +118,6 @@ class JointEnvironment(Environment[JointState, EnvParams]):
 
 
 def _box(space: Box) -> spaces.Box:
-    low: Any = np.asarray(space.low)  # gymnax's Box takes NumPy, too, whatever it says
+    low: Any = np.asarray(space.low)  # gymnax's Box takes NumPy arrays, against its annotations
     high: Any = np.asarray(space.high)
     return spaces.Box(low, high, space.shape, space.dtype)

@@ -1,4 +1,4 @@
-"""JaxMARL's own `make` learns the names of the registry, for scripts that call nothing else."""
+"""Registers our environments with `jaxmarl.make`, for scripts that know no other `make`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def register_with_jaxmarl() -> None:
 
 
 class _Make:
-    """`jaxmarl.make`, after a look at the registry."""
+    """`jaxmarl.make`, which looks into our registry first."""
 
     def __init__(self, theirs: Callable[..., MultiAgentEnv], their_names: list[str]) -> None:
         self.theirs = theirs
@@ -54,7 +54,7 @@ class _Make:
 
 
 def _names(taken: list[str]) -> dict[str, str]:
-    """What each name stands for in the registry; short ones only where nothing else has them."""
+    """Each name and its full name in the registry; short names only where they are unique."""
     full = list_envs()
     short = [name.partition("/")[2] for name in full]
     unique = {

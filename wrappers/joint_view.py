@@ -20,7 +20,7 @@ from wrappers.wrapper import Observations
 
 @dataclass(frozen=True)
 class JointView:
-    """The joint view: one learner sees what all agents see, and acts and is rewarded for all.
+    """One learner that observes and acts for all agents of a team, and gets their mean reward.
 
     - Observation: the agents' observations end to end, each flattened; a Box of shape (D,).
     - Action: the agents' actions end to end: a MultiDiscrete if all are discrete, with an entry for
@@ -33,7 +33,7 @@ class JointView:
         env: an environment; not an `AutoReset`.
 
     Raises:
-        TypeError: `env` is no JaxMARL environment, or has spaces that do not go together.
+        TypeError: `env` is not a JaxMARL environment, or has spaces that cannot be joined.
         ContractError: `env` breaks JaxMARL's contract.
         ValueError: `env` has several teams, whose rewards are not one, or is an `AutoReset`.
     """
@@ -48,7 +48,7 @@ class JointView:
                 f"{self.env.name} has the teams {', '.join(teams)}: "
                 "one learner cannot have the rewards of several"
             )
-        _ = self.observation_space, self.action_space  # which refuse what does not go together
+        _ = self.observation_space, self.action_space  # raises where spaces cannot be joined
 
     @cached_property
     def observation_space(self) -> Box:
@@ -68,12 +68,12 @@ class JointView:
         return MultiDiscrete([n for space in spaces.values() for n in _choices(space)])
 
     def observe(self, obs: Observations) -> Array:
-        """(D,), of the space's dtype: what all agents see."""
+        """All agents' observations end to end, (D,), of the space's dtype."""
         dtype = self.observation_space.dtype
         return jnp.concatenate([obs[agent].reshape(-1).astype(dtype) for agent in self.env.agents])
 
     def actions(self, action: Any) -> dict[str, Array]:
-        """Each agent's part of a joint action."""
+        """Each agent's part of a joint action (d,) or (k,), in the shape of the agent's space."""
         spaces = self._spaces("action")
         ends = np.cumsum([prod(space.shape) for space in spaces.values()])
         parts = jnp.split(jnp.asarray(action), ends[:-1])
@@ -88,9 +88,9 @@ class JointView:
         return jnp.mean(jnp.stack(each))
 
     def mask(self, state: Any) -> dict[str, Array]:
-        """{"action_mask": int8 (sum of k,)}, the agents' masks end to end, for discrete actions.
+        """`{"action_mask": int8 (sum of k,)}`: the agents' masks end to end, for discrete actions.
 
-        Empty if the environment does not tell which actions are available, or not of all agents.
+        Empty if there are no masks, or not of all agents.
         """
         masks = action_masks(self.env, state)
         if len(masks) < len(self.env.agents):
@@ -101,7 +101,11 @@ class JointView:
         return {agent: getattr(self.env, f"{kind}_space")(agent) for agent in self.env.agents}
 
     def _check_all(self, kind: str, spaces: dict[str, Any], *types: type[Space]) -> None:
-        """One of `types` for all, and one dtype."""
+        """Checks that all spaces are of `types`, and of one dtype.
+
+        Raises:
+            TypeError: names the first agent that differs.
+        """
         valid = " or ".join(each.__name__ for each in types)
         first, *_ = dtypes = {agent: _dtype(space) for agent, space in spaces.items()}
         for agent, space in spaces.items():

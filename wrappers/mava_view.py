@@ -1,4 +1,4 @@
-"""What Mava asks of an environment that its algorithms are to train on."""
+"""An environment with the members that Mava's algorithms need."""
 
 # pyright: reportIncompatibleVariableOverride=false
 
@@ -19,17 +19,17 @@ from wrappers.wrapper import Layer, Observations, Transition
 
 
 class MavaView(WorldState):
-    """The four members that Mava's `JaxMarlWrapper` leaves to a subclass, for like agents.
+    """The four members that Mava's `JaxMarlWrapper` leaves to a subclass, for agents of one kind.
 
-    These are `action_dim`, `state_size`, `action_mask(state)` and `get_global_state(state, obs)`.
+    They are `action_dim`, `state_size`, `action_mask(state)` and `get_global_state(state, obs)`.
     Arrays have a row for each of the n agents, in the order of `agents`.
 
     `step` is `step_env`: Mava resets by itself, and keeps the observation in which an episode ends.
 
     Raises:
         ContractError: `env` breaks JaxMARL's contract.
-        TypeError: agents that differ in what they observe or do, observations that are no Box, or
-            actions that are neither Discrete nor a Box (k,). Mava has one network for all.
+        TypeError: agents whose spaces differ, since Mava has one network for all; observations that
+            are not a Box; or actions that are neither Discrete nor a Box (k,).
         ValueError: `env` is an `AutoReset` or `Checked`.
     """
 
@@ -67,7 +67,7 @@ class MavaView(WorldState):
         return self.world_state_size()
 
     def action_mask(self, state: Any) -> Array:
-        """Which actions are available, bool (n, `action_dim`); all where an environment tells none.
+        """Which actions are available, bool (n, `action_dim`); all if the environment has no masks.
 
         Args:
             state: the environment's.
@@ -80,7 +80,7 @@ class MavaView(WorldState):
         """The world state, once for each agent, (n, S).
 
         Args:
-            state: the environment's; not looked at, but Mava passes it.
+            state: the environment's; unused, but Mava passes it.
             obs: what `reset` or `step` returned with it.
         """
         seen = obs["world_state"]
@@ -93,7 +93,7 @@ class MavaView(WorldState):
         actions: Mapping[str, Any],
         reset_state: Any | None = None,
     ) -> Transition:
-        """`step_env`; `reset_state` is not looked at."""
+        """`step_env`; `reset_state` is ignored."""
         return self.step_env(key, state, actions)
 
     @property

@@ -1,4 +1,4 @@
-"""Auto-reset for a batch of environments whose reset is dear: from a pool of reset states."""
+"""Auto-reset for a batch of environments whose reset is expensive: from a pool of states."""
 
 from __future__ import annotations
 
@@ -27,20 +27,21 @@ class PooledState:
 
 
 class PooledAutoReset:
-    """Steps a batch, and resets those that are done to states drawn from a pool.
+    """Steps a batch, and resets environments that are done to states drawn from a pool.
 
-    Under `vmap` a reset is drawn for every environment as soon as one is done. With episodes of
-    many lengths that is in every step, and an environment whose reset is dear, as one that
-    generates a level, spends its time on it. Here the pool pays for `pool_size` resets each time
-    that it is refreshed, once a rollout say; a state can be drawn more than once between.
+    Under `vmap`, `AutoReset` computes a reset for every environment as soon as one is done. If
+    episodes differ in length that happens in almost every step, and takes most of the time if a
+    reset is expensive, as where it generates a level. Here `pool_size` resets are computed each
+    time that the pool is refreshed, for example once a rollout; in between, a state can be drawn
+    more than once.
 
-    Unlike a `Wrapper` it holds the whole batch: `vmap` nothing around it. `info` has what
+    Unlike a `Wrapper` it holds the whole batch: do not `vmap` it. `info` has the entries that
     `AutoReset` adds.
 
     Args:
-        env: the environment of each.
-        num_envs: B.
-        pool_size: P.
+        env: one environment.
+        num_envs: B, the size of the batch.
+        pool_size: P, the number of states in the pool.
 
     Raises:
         TypeError: `env` is not a JaxMARL environment.
@@ -60,23 +61,30 @@ class PooledAutoReset:
 
     @jit_method
     def reset(self, key: Array) -> tuple[Observations, PooledState]:
-        """Starts all episodes, and fills the pool; observations (B, ...)."""
+        """Starts all episodes, and fills the pool.
+
+        Args:
+            key: one PRNG key.
+
+        Returns:
+            `(obs, state)`; observations are (B, ...).
+        """
         key, pool_key = jax.random.split(key)
         obs, env_state = self._resets(key, self.num_envs)
         return obs, PooledState(env_state, self._resets(pool_key, self.pool_size))
 
     @jit_method
     def refresh(self, key: Array, state: PooledState) -> PooledState:
-        """The state with a new pool."""
+        """The state with a new pool, from one PRNG key."""
         return PooledState(state.env_state, self._resets(key, self.pool_size))
 
     @jit_method
     def step(self, key: Array, state: PooledState, actions: Mapping[str, Any]) -> Transition:
-        """One step of each environment, and a reset where it ended an episode.
+        """One step of each environment, and a reset of those whose episode it ends.
 
         Args:
             key: one PRNG key.
-            state: where all stand.
+            state: the state of all.
             actions: each agent's actions (B, ...).
 
         Returns:
@@ -88,12 +96,14 @@ class PooledAutoReset:
         final_obs, after, rewards, dones, info = step(keys, state.env_state, actions)
         drawn = jax.random.randint(draw_key, (self.num_envs,), 0, self.pool_size)
 
-        def renew(done: Array, old: tuple[Observations, Any], i: Array) -> tuple[Observations, Any]:
+        def reset_where(
+            done: Array, old: tuple[Observations, Any], i: Array
+        ) -> tuple[Observations, Any]:
             obs, fresh = jax.tree.map(lambda x: x[i], state.pool)
             new = obs, self.env.keep_across_reset(old[1], fresh)
             return jax.tree.map(lambda new, old: jnp.where(done, new, old), new, old)
 
-        obs, after = jax.vmap(renew)(dones["__all__"], (final_obs, after), drawn)
+        obs, after = jax.vmap(reset_where)(dones["__all__"], (final_obs, after), drawn)
         info = jax.vmap(with_ends)(final_obs, dones, info)
         return obs, PooledState(after, state.pool), rewards, dones, info
 

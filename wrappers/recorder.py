@@ -1,4 +1,4 @@
-"""States of whole episodes, kept for the viewers."""
+"""Records states of whole episodes within a compiled loop, for the viewers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wrappers.wrapper import Layer, Observations, Transition, Wrapper
 
 @struct.dataclass
 class Tape:
-    """An episode on record.
+    """A recorded episode.
 
     Attributes:
         states: of the bare environment, leaves (T + 1, ...); the first is that of the reset.
@@ -58,16 +58,16 @@ class RecorderState:
 class Recorder(Wrapper):
     """Records states and rewards, and keeps the last chosen episode that ended.
 
-    Every environment of a batch has tapes of its own: record few.
+    Every environment of a batch has its own tapes, which take memory: record few.
 
     Args:
         env: the environment.
-        max_steps: T, the longest episode; of a longer one the end is not recorded.
+        max_steps: T, how many steps of an episode are recorded; later steps are not.
         choose: `choose(episode)`, bool (): whether to keep the episode of that number, int32 ();
-            every one where None.
+            None keeps every one.
 
     Raises:
-        ValueError: `max_steps` is no positive integer.
+        ValueError: `max_steps` is not a positive integer.
     """
 
     holds_state = True
@@ -109,8 +109,8 @@ class Recorder(Wrapper):
         """The last chosen episode that ended; None before there is one.
 
         Args:
-            state: of one environment, not of a batch; not traced. That of a wrapper around this
-                one will do.
+            state: of one environment, not of a batch, and not traced; also that of a wrapper
+                around this one.
 
         Returns:
             `(states, rewards)`: states of the bare environment, leaves (t + 1, ...), from the reset
@@ -146,7 +146,7 @@ class Recorder(Wrapper):
         return tape.replace(states=first, episode=jnp.zeros((), jnp.int32))  # pyright: ignore[reportAttributeAccessIssue]
 
     def _extend(self, tape: Tape, env_state: Any, rewards: dict[str, Array]) -> Tape:
-        """The tape with one step more; a full one only counts it."""
+        """The tape with one more step; a full tape only counts it."""
         t = tape.length
 
         def write(xs: Array, x: Array, index: Array) -> Array:

@@ -1,7 +1,7 @@
 """All installed environments by name, as in "paxmen/paxmen-4".
 
-A package makes its environments known by an entry point of the group `marl_envs`, whose name is
-the family and whose object, mostly a module, has `make(name, **options)` and `list_envs()`:
+A package registers its environments by an entry point of the group `marl_envs`. The entry point's
+name is the family; its object, usually a module, has `make(name, **options)` and `list_envs()`:
 
     [project.entry-points.marl_envs]
     paxmen = "paxmen"
@@ -35,7 +35,7 @@ def make(name: str, **options: Any) -> MultiAgentEnv:
 
     Args:
         name: "family/name", one of `list_envs()`.
-        **options: whatever the family's own `make` takes.
+        **options: options of the family's own `make`.
 
     Raises:
         ValueError: no family or environment has that name; the valid ones are listed, nearest
@@ -56,7 +56,7 @@ def make(name: str, **options: Any) -> MultiAgentEnv:
 
 
 def _families() -> dict[str, EntryPoint]:
-    """The entry points by name; where two packages claim one, the first that Python finds."""
+    """The entry points by name; if two packages have the same one, the first that Python finds."""
     points = reversed(list(entry_points(group=GROUP)))
     return dict(sorted({point.name: point for point in points}.items()))
 

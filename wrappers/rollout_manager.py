@@ -1,4 +1,4 @@
-"""JaxMARL's rollout manager, right for teams that share a reward."""
+"""JaxMARL's rollout manager, corrected for teams that share a reward."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from wrappers.wrapper import Transition, jit_method, wrappers_of
 
 
 class RolloutManager(CTRolloutManager):
-    """`CTRolloutManager` of JaxMARL's Q-learning baselines, with what it gets wrong mended.
+    """`CTRolloutManager` of JaxMARL's Q-learning baselines, with three faults corrected.
 
-    - It zeroes the observation of each agent that is done; after an auto-reset that is the first
-      of the next episode. Here only agents whose episode goes on without them see zeros.
-    - It sums rewards over agents, so a team's shared reward counts once for each of them. Here
-      `rewards["__all__"]` is the team's reward, where the environment tells its `teams`.
-    - It concatenates observations and takes every action for available. Here `obs["__all__"]` is
-      the world state and `get_valid_actions` asks the environment, where it has them.
+    - JaxMARL's sets the observation of each agent that is done to zero; after an auto-reset that is
+      the first observation of the next episode. Here this is done only to agents that are done
+      before their episode ends.
+    - JaxMARL's sums rewards over agents, so that a shared reward counts once for each of them. Here
+      `rewards["__all__"]` is the team's reward, if the environment has `teams`.
+    - JaxMARL's concatenates observations, and takes all actions as available. Here `obs["__all__"]`
+      is the world state and `get_valid_actions` asks the environment, if it has them.
 
-    An environment without `teams` keeps the sum. Arguments, attributes and methods are JaxMARL's.
+    Without `teams` rewards are summed. Arguments, attributes and methods are JaxMARL's.
 
     Raises:
         TypeError: `env` is a batch already, as `PooledAutoReset` is.
-        ValueError: the agents to train are of several teams, which have no reward in common; or
-            `env` is a `MavaView`, which never resets, or `Checked`, which goes outermost.
+        ValueError: the agents to train are of several teams, which share no reward; or `env` is a
+            `MavaView`, which never resets, or `Checked`, which must be the outermost.
     """
 
     def __init__(

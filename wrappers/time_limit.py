@@ -1,4 +1,4 @@
-"""An end of episodes after so many steps, told apart from an end by the rules."""
+"""Truncation of episodes after a number of steps, as distinct from an end by the rules."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ class TimeLimitState:
 
     @property
     def done(self) -> Array:
-        """The inner environment's, which knows nothing of this limit."""
+        """The inner environment's, without this limit."""
         return self.env_state.done
 
 
 class TimeLimit(Wrapper):
     """Truncates an episode after `max_steps` steps.
 
-    `info` gets `terminated` and `truncated`, bool (n,). An end of the inner environment at the
-    limit counts as truncation unless the environment itself says that it terminated: so a limit
-    equal to its own marks an environment's ends as truncations. (JaxMARL's MPE with
-    `max_steps=25` ends after 26 steps.)
+    `info` gets `terminated` and `truncated`, bool (n,). If the inner environment ends an episode at
+    the limit, that is a truncation, unless its own `info` says that it terminated. So a limit equal
+    to the environment's own marks its ends as truncations. (JaxMARL's MPE with `max_steps=25` ends
+    after 26 steps.)
 
     Args:
         env: the environment.
         max_steps: the length of an episode.
 
     Raises:
-        ValueError: `max_steps` is no positive integer, or longer than a `TimeLimit` inside.
+        ValueError: `max_steps` is not a positive integer, or exceeds that of a `TimeLimit` inside.
     """
 
     holds_state = True

@@ -1,4 +1,4 @@
-"""A view of the whole, for a centralised critic."""
+"""A world state, for a centralised critic."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from wrappers.wrapper import Observations, ObservationWrapper
 
 
 class WorldState(ObservationWrapper):
-    """Adds `obs["world_state"]`: the observations of all agents end to end, a vector.
+    """Adds `obs["world_state"]` (W,): the observations of all agents end to end.
 
-    An environment that has a world state of its own keeps it.
+    If the environment has a world state of its own, that stays.
     """
 
     def world_state_size(self) -> int:
-        """Its length."""
+        """W, the length of the world state."""
         return jax.eval_shape(self.reset, jax.random.key(0))[0]["world_state"].size
 
     def observe(self, obs: Observations) -> Observations:

@@ -1,4 +1,4 @@
-"""What every wrapper shares: all that it does not change is the inner environment's."""
+"""The base of every wrapper: it passes on what it does not change."""
 
 # JaxMARL's annotations ask for a subclass of its own State, and its `step` is jitted as a whole.
 # pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
@@ -28,47 +28,47 @@ def jit_method(method: Method) -> Method:
 
 
 class Layer(IntEnum):
-    """Where a wrapper stands: the table of orders. No wrapper goes around one of a higher layer.
+    """Where in a stack a wrapper may stand. None goes around a wrapper of a higher layer.
 
-    The exception is `ANY`, within whatever resets: it changes what is seen or earned, but not when
-    an episode ends, so that statistics are those of whole episodes on either side of it.
+    `ANY` is the exception: it may be inside or outside of `ENDS` and `EPISODES`, because it changes
+    observations or rewards and not when an episode ends. It must be inside of `RESETS`.
     """
 
     ANY = 0
     ENDS = 1  # decides when an episode ends: what counts episodes has to see that
-    EPISODES = 2  # counts or keeps whole episodes
-    RESETS = 3  # changes `step`: one in a stack, around everything that an episode is made of
-    CHECKS = 4  # looks at all that is handed out: one in a stack
+    EPISODES = 2  # counts or records whole episodes
+    RESETS = 3  # changes `step`, by a reset: one in a stack, around all of the above
+    CHECKS = 4  # checks whatever is returned: one in a stack
 
 
 class Wrapper(MultiAgentEnv):
-    """A JaxMARL environment around another, with every attribute of the other.
+    """A JaxMARL environment around another one, with all attributes of the inner one.
 
-    A wrapper changes `reset` and `step_env`. Resetting at an episode's end is for `step`, which
-    needs no change: it takes both from the wrapper. So each wrapper of a stack sees the state in
-    which an episode ends.
+    A subclass changes `reset` and `step_env`. It need not change `step`, which calls both and
+    resets at an episode's end. So each wrapper of a stack sees the state in which an episode ends.
 
-    `layer` says where a wrapper stands in a stack. One that ends episodes sets it to `Layer.ENDS`:
-    statistics inside it would miss those ends, and are refused.
+    `layer` says where in a stack a wrapper may stand. A wrapper that ends episodes sets it to
+    `Layer.ENDS`: statistics inside it would miss those ends, and are refused.
 
-    A wrapper whose state holds more than the environment's keeps that under `env_state`
-    (see `env_state`) and, if something of it outlives an episode, overrides `keep_across_reset`.
+    A wrapper with a state of its own sets `holds_state = True` and keeps the inner state in its
+    field `env_state`. If a part of its state outlives an episode, it overrides `keep_across_reset`.
 
-    An environment that says `pure_observations = True` promises that `get_obs(state)` is what
-    `reset` and `step` return, and is spared some copying. In a wrapper it keeps that promise if the
-    wrapper says `keeps_observations = True`: that it changes none, or changes `get_obs` alike.
+    An environment with `pure_observations = True` promises that `get_obs(state)` is what `reset`
+    and `step` return, which saves copies of observations. The promise holds through a wrapper with
+    `keeps_observations = True`: one that changes no observation, or changes those of `get_obs` in
+    the same way.
 
-    Wrappers of equal environments and equal options are equal, so a second one compiles nothing
-    again; both pickle.
+    Wrappers of equal environments with equal options are equal, so that a second one compiles
+    nothing again. They can be pickled.
 
     Raises:
         TypeError: `env` is not a JaxMARL environment.
-        ValueError: `env` has a wrapper whose place is around this one, as `AutoReset` is.
+        ValueError: `env` has a wrapper that must be outside of this one, as `AutoReset`.
     """
 
-    holds_state = False  # whether the state is one of this wrapper's, with an `env_state` in it
+    holds_state = False  # whether the state is of this wrapper's own class, with an `env_state`
     layer = Layer.ANY
-    keeps_observations = False  # whether `get_obs` shows what `reset` and `step_env` do, if inside
+    keeps_observations = False  # whether `pure_observations` of the inner environment stays true
 
     def __init__(self, env: MultiAgentEnv) -> None:
         check_inner(type(self), env)
@@ -92,7 +92,7 @@ class Wrapper(MultiAgentEnv):
     def _inner(self, state: Any) -> Any:
         return state.env_state if self.holds_state else state
 
-    # --- What the base class has, and the inner environment knows better ---------------------
+    # --- Members of the base class that are the inner environment's --------------------------
 
     @property
     def name(self) -> str:
@@ -137,17 +137,17 @@ class Wrapper(MultiAgentEnv):
         actions: Mapping[str, Any],
         reset_state: Any | None = None,
     ) -> Transition:
-        """`step_env`, and in the step that ends the episode a reset.
+        """`step_env`, and a reset if the step ends the episode.
 
         Args:
             key: a PRNG key.
-            state: the state to step.
+            state: the state before the step.
             actions: each agent's action.
             reset_state: the state to reset to, instead of a random one.
 
         Returns:
             `(obs, state, rewards, dones, info)`; obs and state are those after the reset, the rest
-            belongs to the step.
+            are of the step.
         """
         step_key, reset_key = jax.random.split(key)
         obs, state, rewards, dones, info = self.step_env(step_key, state, actions)
@@ -157,10 +157,10 @@ class Wrapper(MultiAgentEnv):
     def _reset_where_done(
         self, done: Array, obs: Observations, state: Any, key: Array, reset_state: Any | None
     ) -> tuple[Observations, Any]:
-        """What is seen and where it stands, after a reset where `done`."""
+        """Observations and state: of a reset where `done`, else as given."""
 
         if self.pure_observations:
-            # Observations are big: on the way through the branch they cost more than seen anew.
+            # Observations are large: to pass them through the branch costs more than `get_obs`.
             state = batched_cond(self._restart)(done, state, key, reset_state)
             return self.get_obs(state), state
 
@@ -174,7 +174,15 @@ class Wrapper(MultiAgentEnv):
         return self.keep_across_reset(old, self.reset(key)[1] if fresh is None else fresh)
 
     def keep_across_reset(self, old: Any, fresh: Any) -> Any:
-        """The state to start an episode from: `fresh`, with what outlives the `old` episode."""
+        """The state in which the next episode starts.
+
+        Args:
+            old: the state in which an episode ended.
+            fresh: the state that a reset returned.
+
+        Returns:
+            `fresh`, with the parts of `old` that outlive an episode.
+        """
         if not isinstance(self._env, Wrapper):
             return fresh
         inner = self._env.keep_across_reset(self._inner(old), self._inner(fresh))
@@ -194,11 +202,11 @@ class Wrapper(MultiAgentEnv):
 
 
 def check_inner(outer: type[Any], env: Any) -> None:
-    """Refuses what must not be inside a wrapper of the class `outer`, which has a `layer`.
+    """Refuses an environment that must not be inside a wrapper of the class `outer`.
 
     Raises:
         TypeError: `env` is not a JaxMARL environment.
-        ValueError: one of its wrappers goes around `outer`, or is the same again.
+        ValueError: one of its wrappers must be outside of `outer`, or is an `outer` itself.
     """
     name, layer = outer.__name__, outer.layer
     if not isinstance(env, MultiAgentEnv):
@@ -211,19 +219,19 @@ def check_inner(outer: type[Any], env: Any) -> None:
 
 
 def wrappers_of(env: Any) -> Iterator[Wrapper]:
-    """The wrappers that an environment is in, from the outermost."""
+    """The wrappers around an environment, the outermost first."""
     while isinstance(env, Wrapper):
         yield env
         env = env._env
 
 
 class ObservationWrapper(Wrapper):
-    """A wrapper that changes what is seen and nothing else; a subclass says how."""
+    """A wrapper that changes observations and nothing else; a subclass overrides `observe`."""
 
     keeps_observations = True
 
     def observe(self, obs: Observations) -> Observations:
-        """What is handed out in place of `obs`."""
+        """The observations to return in place of `obs`."""
         raise NotImplementedError
 
     def reset(self, key: Array) -> tuple[Observations, Any]:

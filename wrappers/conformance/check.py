@@ -1,7 +1,7 @@
-"""The conformance test: all that an environment of JaxMARL's kind should keep.
+"""The conformance test: whether an environment keeps JaxMARL's contract.
 
-A rule is a function that says what breaks it, and a row of one of three tables: what shapes tell
-(wrappers/conformance/contract.py and here), and what episodes of random actions show
+A rule is a function that yields a line for each fault. There are three tables of rules: two on
+shapes and types (wrappers/conformance/contract.py and here) and one on episodes of random actions
 (wrappers/conformance/random_episodes.py).
 """
 
@@ -57,9 +57,9 @@ def check_env(env: MultiAgentEnv) -> None:
 
 
 def find_problems(env: MultiAgentEnv) -> list[str]:
-    """What `check_env` would raise, as a list; empty for an environment that is as it should be.
+    """The faults that `check_env` would raise, as a list; empty if there are none.
 
-    Where shapes are wrong already, nothing is played.
+    If shapes are wrong, nothing is played.
 
     Raises:
         TypeError: `env` is not a JaxMARL environment.
@@ -135,7 +135,7 @@ def _strict_types(traced: Traced) -> list[str]:
 
 
 def _traced_otherwise(traced: Traced, how: str) -> Iterator[str]:
-    """What changes when an environment is traced under other settings of JAX's."""
+    """What changes when an environment is traced under other settings of JAX."""
     try:
         again = trace(traced.env)
     except ContractError as error:
@@ -169,7 +169,7 @@ def _raw_keys(traced: Traced) -> Iterator[str]:
 
 
 def _step(traced: Traced) -> Iterator[str]:
-    """`step` returns what `step_env` does, but for `info`, to which wrappers add."""
+    """`step` returns what `step_env` does, except `info`, to which wrappers add entries."""
     given = _traced_step(traced)
     if _types(given[:4]) != _types(traced.transition[:4]):
         yield f"{traced.env.name}.step: shapes or dtypes are not those of step_env"
@@ -261,8 +261,8 @@ def _limit(traced: Traced) -> Iterator[str]:
     env, info = traced.env, traced.transition[4]
     if known_length(env) is not None and "terminated" not in info:
         yield (
-            f"{env.name}.step_env: info lacks 'terminated', so that its end at max_steps is taken "
-            "for a true one; wrappers.TimeLimit tells them apart"
+            f"{env.name}.step_env: info lacks 'terminated', so that its end at max_steps counts "
+            "as a termination; wrappers.TimeLimit distinguishes the two"
         )
 
 
@@ -284,7 +284,7 @@ def _pickle(traced: Traced) -> Iterator[str]:
     if not equal:
         yield (
             f"{env.name}.__eq__: an environment and its copy are not equal, or not in their "
-            "hashes, so that each compiles everything anew"
+            "hashes, so that each compiles everything again"
         )
 
 

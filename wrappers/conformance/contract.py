@@ -1,4 +1,4 @@
-"""What every JaxMARL environment keeps, as far as shapes tell: nothing is compiled or run."""
+"""The part of JaxMARL's contract that shapes show: nothing is compiled or run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wrappers.wrapper import Layer, Observations, Transition, Wrapper
 
 
 class ContractError(ValueError):
-    """An environment is not what JaxMARL's contract says."""
+    """An environment breaks JaxMARL's contract."""
 
 
 class Traced(NamedTuple):
@@ -29,7 +29,7 @@ class Traced(NamedTuple):
 def check_shapes(env: MultiAgentEnv) -> None:
     """Checks that an environment can be driven at all.
 
-    What else the contract asks for is the business of `wrappers.check_env`.
+    `wrappers.check_env` checks the rest of the contract.
 
     Raises:
         TypeError: `env` is not a JaxMARL environment.
@@ -43,13 +43,13 @@ def check_shapes(env: MultiAgentEnv) -> None:
 
 
 def check_adaptable(env: MultiAgentEnv) -> None:
-    """Refuses what no adapter can drive.
+    """Refuses an environment that no adapter can drive.
 
     Raises:
         TypeError: `env` is not a JaxMARL environment.
-        ContractError: it breaks JaxMARL's contract; names the method, the agent and what was
-            expected.
-        ValueError: it is a wrapper that changes `step`, as `AutoReset` does, and adapters call
+        ContractError: it breaks JaxMARL's contract; the message has the method, the agent and what
+            was expected.
+        ValueError: it is a wrapper that changes `step`, as `AutoReset`, while adapters call
             `step_env`.
     """
     if isinstance(env, Wrapper) and env.layer >= Layer.RESETS:
@@ -134,7 +134,7 @@ def _space(env: MultiAgentEnv, method: str, agent: str) -> Iterator[str]:
 
 
 def shape_problems(traced: Traced) -> Iterator[str]:
-    """What makes an environment impossible to drive."""
+    """Faults that make an environment impossible to drive, a line each."""
     for check in _SHAPE_CHECKS:
         yield from check(traced)
 

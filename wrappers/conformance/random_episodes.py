@@ -1,4 +1,4 @@
-"""A few episodes of random actions, and what they must show."""
+"""Plays a few episodes of random actions, and checks them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_STEPS, MAX_STEPS = 100, 1000
 
 
 class Outcome(NamedTuple):
-    """What a step returned, but for the state."""
+    """What a step returned, without the state."""
 
     obs: Observations
     rewards: dict[str, Array]
@@ -29,11 +29,11 @@ class Outcome(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """One step of an episode, taken twice: by `step_env` and, to go on from, by `step`."""
+    """One step of an episode, taken twice: by `step_env`, and by `step`, which plays on."""
 
-    obs: Observations  # before it, as `reset` or `step` returned them
-    get_obs: Observations  # before it, as `get_obs` tells
-    counter: Array | None  # before it, the state's own count of steps
+    obs: Observations  # before the step, as `reset` or `step` returned them
+    get_obs: Observations  # before the step, as `get_obs` returned them
+    counter: Array | None  # before the step, the state's own count of steps
     masks: dict[str, Array]
     actions: dict[str, Array]
     key: Array
@@ -66,13 +66,13 @@ def play_random_episodes(env: MultiAgentEnv, has_masks: bool) -> RandomEpisodes:
 
 
 def episode_problems(episodes: RandomEpisodes) -> Iterator[str]:
-    """What recorded episodes show to be wrong."""
+    """Faults that recorded episodes show, a line each."""
     for check in _CHECKS:
         yield from check(episodes)
 
 
 def known_length(env: MultiAgentEnv) -> int | None:
-    """Steps of an episode, where an environment tells by `max_steps`."""
+    """Steps of an episode, if the environment has `max_steps`."""
     max_steps = getattr(env, "max_steps", None)
     return None if max_steps is None else int(max_steps)
 
@@ -85,7 +85,7 @@ def _play(env: Any, has_masks: bool, length: int, key: Array) -> tuple[Array, Mo
         action_key, key = jax.random.split(key)
         masks = env.get_avail_actions(state) if has_masks else {}
         actions = _sample(env, masks, action_key)
-        # The base class steps with this key, so that XLA computes what is the same but once.
+        # The base class steps with this key, so that XLA computes only once what is the same.
         bare = env.step_env(jax.random.split(key)[0], state, actions)
         after = env.step(key, state, actions)
         moment = Moment(
@@ -124,7 +124,7 @@ def _counter(env: MultiAgentEnv, state: Any) -> Any:
     return getattr(inner, "step", None)
 
 
-# --- What is seen and earned -------------------------------------------------------------------
+# --- Observations and rewards -------------------------------------------------------------------
 
 
 def _members_of_their_spaces(r: RandomEpisodes) -> Iterator[str]:
@@ -218,7 +218,7 @@ def _length(r: RandomEpisodes) -> Iterator[str]:
 
 
 def _fresh_start(r: RandomEpisodes) -> Iterator[str]:
-    """What `step` returns in an episode's last step: of the step, but for obs and state."""
+    """In an episode's last step, `step` returns obs and state of a reset, the rest of the step."""
     bare, resetting, counter = r.moments.bare, r.moments.resetting, r.moments.counter
     if counter is not None:
         renewed = counter[:, 1:][resetting.dones["__all__"][:, :-1]]

@@ -25,12 +25,12 @@ def to_gymnasium(
 
     Args:
         env: an environment of one team; not an `AutoReset`.
-        num_envs: N for a `VectorEnv` of so many, stepped in one call; None for a single `Env`.
+        num_envs: N for a `VectorEnv` of N environments, stepped in one call; None for an `Env`.
         render_mode: "rgb_array", "human" (not with N) or None; for environments with a `scene`.
 
     Raises:
         TypeError, ContractError, ValueError: as `wrappers.joint_view.JointView`; `env` cannot be
-            drawn in this mode; `num_envs` is no positive integer.
+            drawn in this mode; `num_envs` is not a positive integer.
     """
     if num_envs is None:
         return JointEnv(env, render_mode)

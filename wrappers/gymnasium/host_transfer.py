@@ -1,4 +1,4 @@
-"""Pytrees as a few flat vectors, because every array that a device hands over costs time."""
+"""Pytrees as few flat vectors: each array that moves between device and host costs time."""
 
 from __future__ import annotations
 
@@ -55,6 +55,9 @@ def pack(tree: Any, xp: ModuleType = jnp) -> Packed:
     Args:
         tree: arrays of any shapes and dtypes.
         xp: `jax.numpy`, or `numpy` on the host.
+
+    Returns:
+        one vector for each dtype.
     """
     leaves, structure = jax.tree.flatten(tree)
     leaves = [xp.asarray(leaf) for leaf in leaves]
@@ -73,5 +76,5 @@ def pack(tree: Any, xp: ModuleType = jnp) -> Packed:
 
 
 def fetch(packed: Packed) -> Any:
-    """What a device packed, as NumPy arrays that the caller may write to."""
+    """The pytree that a device packed, as NumPy arrays that the caller may write to."""
     return Packed(tuple(map(np.array, packed.vectors)), packed.layout).unpack()

@@ -1,4 +1,4 @@
-"""A team as one environment of Gymnasium's."""
+"""A team as a Gymnasium `Env`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from wrappers.viewing.rendering import Renderer
 class JointEnv(gymnasium.Env[NDArray[Any], NDArray[Any]]):
     """See `to_gymnasium`.
 
-    `info` has what the environment's has, after a reset nothing, and always "action_mask",
-    int8 (sum of k,), if the environment tells which of its discrete actions are available. Seeds
-    are integers in 0..2**32 - 1; `options` are not looked at.
+    `info` has the entries of the environment's (none after a reset) and, if the environment has
+    `get_avail_actions` and discrete actions, "action_mask", int8 (sum of k,). Seeds are integers in
+    0..2**32 - 1; `options` are ignored.
     """
 
     def __init__(self, env: MultiAgentEnv, render_mode: str | None = None) -> None:
@@ -41,7 +41,18 @@ class JointEnv(gymnasium.Env[NDArray[Any], NDArray[Any]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[Any], dict[str, Any]]:
-        """Starts an episode; without a seed, the one that follows from the last."""
+        """Starts an episode.
+
+        Args:
+            seed: of this and the following episodes; None continues after the last episode.
+            options: ignored.
+
+        Returns:
+            `(obs, info)`: the observation (D,), and the action mask.
+
+        Raises:
+            ValueError: a seed that is not in 0..2**32 - 1.
+        """
         super().reset(seed=seed)
         if seed is not None or self._key is None:
             (self._key,) = make_keys([seed])
@@ -54,6 +65,12 @@ class JointEnv(gymnasium.Env[NDArray[Any], NDArray[Any]]):
 
     def step(self, action: NDArray[Any]) -> tuple[NDArray[Any], float, bool, bool, dict[str, Any]]:
         """Steps the team.
+
+        Args:
+            action: a member of `action_space`.
+
+        Returns:
+            `(obs, reward, terminated, truncated, info)`; the observation is (D,).
 
         Raises:
             RuntimeError: no episode is under way.
@@ -84,7 +101,7 @@ class JointEnv(gymnasium.Env[NDArray[Any], NDArray[Any]]):
 
 
 def start(view: JointView, key: Array) -> tuple[Array, Any, dict[str, Any]]:
-    """A reset: the next key, the state, and what is seen of it."""
+    """A reset: the next key, the state, and its observation and mask."""
     key, reset_key = jax.random.split(key)
     obs, state = view.env.reset(reset_key)
     return key, state, {"obs": view.observe(obs), "mask": view.mask(state)}
@@ -93,7 +110,7 @@ def start(view: JointView, key: Array) -> tuple[Array, Any, dict[str, Any]]:
 def play(
     view: JointView, key: Array, state: Any, action: Array
 ) -> tuple[Array, Any, dict[str, Any], dict[str, Any]]:
-    """A step without a reset: the next key, the state, what is seen of it, and how it went."""
+    """A step without a reset: the next key, the state, its observation and mask, and the rest."""
     key, step_key = jax.random.split(key)
     obs, state, rewards, dones, info = view.env.step_env(step_key, state, view.actions(action))
     terminated, truncated = terminated_truncated(dones, info)
@@ -109,7 +126,7 @@ def play(
 
 @partial(jax.jit, static_argnums=0)
 def begin(view: JointView, key: Array) -> tuple[Array, Any, Packed]:
-    """`start`, for the host."""
+    """`start`, with the observation and the mask packed for the host."""
     key, state, seen = start(view, key)
     return key, state, pack(seen)
 
@@ -124,7 +141,12 @@ def _step(view: JointView, key: Array, state: Any, action: Array) -> tuple[Array
 
 
 def check_action(view: JointView, action: Any, space: gymnasium.Space) -> NDArray[Any]:
-    """The action, or actions, in the environment's dtype."""
+    """The action, or actions, in the environment's dtype.
+
+    Raises:
+        ValueError: the shape is not that of `space`.
+        TypeError: the dtype cannot be cast to the environment's.
+    """
     action = np.asarray(action)
     if action.shape != space.shape:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Teams as a vector environment of Gymnasium's, stepped in one call."""
+"""Teams as a Gymnasium `VectorEnv`, stepped in one call."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from wrappers.wrapper import Wrapper
 class JointVectorEnv(VectorEnv[NDArray[Any], NDArray[Any], NDArray[Any]]):
     """See `to_gymnasium`.
 
-    An environment whose episode ends is reset in the same step, and `infos` has what the reset
-    hides as Gymnasium's `SyncVectorEnv` has it: "final_obs" (N,) of objects, None or (D,), and
-    "final_info"; to each name belongs a mask "_name", bool (N,), of the environments that have it.
-    The rest is `JointEnv`'s, and so are the episodes: environment i of seed s plays those of a
-    single one of seed s + i.
+    An environment whose episode ends is reset in the same step. `infos` then has the episode's last
+    observation and info, as in Gymnasium's `SyncVectorEnv`: "final_obs" (N,) of objects, None or
+    (D,), and "final_info". Each entry "name" has a mask "_name", bool (N,), which is true for the
+    environments that have the entry. The rest is as in `JointEnv`, and so are the episodes:
+    with seed s, environment i plays the episodes of a `JointEnv` with seed s + i.
     """
 
     def __init__(self, env: MultiAgentEnv, num_envs: int, render_mode: str | None = None) -> None:
@@ -60,11 +60,11 @@ class JointVectorEnv(VectorEnv[NDArray[Any], NDArray[Any], NDArray[Any]]):
 
         Args:
             seed: s for the seeds s, s + 1, ..., or one for each environment.
-            options: not looked at.
+            options: ignored.
 
         Raises:
-            ValueError: not N seeds; or `options` has a "reset_mask", as environments that reset
-                themselves need none.
+            ValueError: not N seeds, or a seed not in 0..2**32 - 1; or `options` has a "reset_mask",
+                which environments that reset themselves do not need.
         """
         if options is not None and "reset_mask" in options:
             raise ValueError("no reset_mask: the environments reset themselves in the same step")
@@ -73,7 +73,7 @@ class JointVectorEnv(VectorEnv[NDArray[Any], NDArray[Any], NDArray[Any]]):
         self._keys, self._states, packed = _reset_all(self._view, self._keys)
         seen = fetch(packed)
         everyone = np.ones(self.num_envs, bool)
-        return np.ascontiguousarray(seen["obs"]), _of_those(everyone, seen["mask"])
+        return np.ascontiguousarray(seen["obs"]), _masked(everyone, seen["mask"])
 
     def step(
         self, actions: NDArray[Any]
@@ -81,7 +81,11 @@ class JointVectorEnv(VectorEnv[NDArray[Any], NDArray[Any], NDArray[Any]]):
         """Steps every environment, and resets those whose episode ends.
 
         Args:
-            actions: (N, ...), a member of `action_space`.
+            actions: (N, d) or (N, k), a member of `action_space`.
+
+        Returns:
+            `(obs, reward, terminated, truncated, infos)`: float (N, D), float64 (N,), bool (N,)
+            twice, and a dict.
 
         Raises:
             RuntimeError: `reset` has not been called.
@@ -96,7 +100,7 @@ class JointVectorEnv(VectorEnv[NDArray[Any], NDArray[Any], NDArray[Any]]):
         seen = fetch(packed)
         terminated, truncated = (np.ascontiguousarray(seen[k]) for k in ("terminated", "truncated"))
         done = terminated | truncated
-        infos = _of_those(~done, seen["info"]) | _of_those(np.ones_like(done), seen["mask"])
+        infos = _masked(~done, seen["info"]) | _masked(np.ones_like(done), seen["mask"])
         if done.any():
             infos |= self._finals(done, fetch(packed_final), seen["info"])
         reward = seen["reward"].astype(np.float64)
@@ -126,11 +130,11 @@ class JointVectorEnv(VectorEnv[NDArray[Any], NDArray[Any], NDArray[Any]]):
     def _finals(
         self, done: NDArray[np.bool_], final: dict[str, Any], info: dict[str, Any]
     ) -> dict[str, Any]:
-        """What the environments that are `done` showed before their reset."""
+        """Last observations and infos, before their reset, of environments that are `done`."""
         final_obs = np.full(self.num_envs, None, object)
         for i in np.flatnonzero(done):
             final_obs[i] = final["obs"][i].copy()
-        final_info = _of_those(done, info | final["mask"])
+        final_info = _masked(done, info | final["mask"])
         return {
             "final_obs": final_obs,
             "_final_obs": done.copy(),
@@ -142,10 +146,10 @@ class JointVectorEnv(VectorEnv[NDArray[Any], NDArray[Any], NDArray[Any]]):
 # --- One call for each reset and step, compiled once for environments that are equal ------------
 
 
-def _play_on(
+def _step_and_reset(
     view: JointView, key: Array, state: Any, action: Array
 ) -> tuple[Array, Any, Packed, Packed]:
-    """One step, and a reset if it ends the episode; the last is what was seen before the reset."""
+    """One step, and a reset if it ends the episode; the last result is from before the reset."""
     key, state, final, outcome = play(view, key, state, action)
 
     def restart(old: tuple[Array, Any, Any]) -> tuple[Array, Any, Any]:
@@ -168,20 +172,20 @@ def _reset_all(view: JointView, keys: Array) -> tuple[Array, Any, Packed]:
 def _step_all(
     view: JointView, keys: Array, states: Any, actions: Array
 ) -> tuple[Array, Any, Packed, Packed]:
-    return jax.vmap(partial(_play_on, view))(keys, states, actions)
+    return jax.vmap(partial(_step_and_reset, view))(keys, states, actions)
 
 
 # --- In NumPy -----------------------------------------------------------------------------------
 
 
-def _of_those(who: NDArray[np.bool_], info: dict[str, Any]) -> dict[str, Any]:
-    """`info` as Gymnasium batches what only some environments have: zeros for the others."""
+def _masked(who: NDArray[np.bool_], info: dict[str, Any]) -> dict[str, Any]:
+    """`info` as Gymnasium batches entries of only some environments: zeros for the others."""
     if not who.any():
         return {}
     batched = {}
     for name, value in info.items():
         if isinstance(value, dict):
-            batched[name] = _of_those(who, value)
+            batched[name] = _masked(who, value)
         else:
             there = who.reshape(-1, *[1] * (value.ndim - 1))
             batched[name] = np.where(there, value, np.zeros((), value.dtype))

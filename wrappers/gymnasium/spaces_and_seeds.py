@@ -12,10 +12,10 @@ from jaxmarl.environments import spaces
 
 
 def gym_space(space: spaces.Space) -> gymnasium.Space:
-    """The Gymnasium space with the same members, of Gymnasium's dtype where that is an integer's.
+    """The Gymnasium space with the same members; integers have Gymnasium's dtype.
 
     Raises:
-        TypeError: it is no Box, Discrete or MultiDiscrete.
+        TypeError: the space is not a Box, Discrete or MultiDiscrete.
     """
     if isinstance(space, spaces.Discrete):
         return gymnasium.spaces.Discrete(int(space.n))
@@ -32,7 +32,7 @@ def gym_space(space: spaces.Space) -> gymnasium.Space:
 
 
 def make_keys(seeds: Sequence[int | None]) -> Array:
-    """Keys (N,): `jax.random.key` of each seed, and of fresh entropy for None.
+    """Typed keys (N,): `jax.random.key` of each of N seeds, and of fresh entropy for None.
 
     Raises:
         ValueError: a seed that is not in 0..2**32 - 1.

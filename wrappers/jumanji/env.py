@@ -33,7 +33,7 @@ _NOT_CONFIGURATION = (
 
 
 class Step(NamedTuple):
-    """One step of jumanji's: the states, the actions, int32 (n,), and what came of them."""
+    """A step in jumanji: states before and after, actions int32 (n,), and jumanji's `TimeStep`."""
 
     before: Any
     actions: Array
@@ -42,16 +42,16 @@ class Step(NamedTuple):
 
 
 class View(NamedTuple):
-    """What differs from one of jumanji's environments to the other.
+    """What differs between jumanji's environments.
 
-    `env` is jumanji's environment without wrappers, `seen` an observation of its.
+    `env` is jumanji's environment without wrappers, `seen` one of its observations.
 
     Attributes:
         observe: `(env, seen)`: float32 (n, ...), what each agent sees.
         bounds: `(env)`: the lowest and the highest of it.
         world_state: `(env, seen)`: float32 (W,).
-        terminated: `(step)`: bool (), whether a last step ended the episode by the rules; jumanji's
-            discount does not tell that from the time limit in every environment.
+        terminated: `(step)`: bool (), whether a last step ended the episode by the rules; in some
+            environments jumanji's discount is the same at the time limit.
     """
 
     observe: Callable[[Any, Any], Array]
@@ -88,8 +88,8 @@ class JumanjiEnv(MultiAgentEnv):
       which in Connector may come before the episode's end; `dones["__all__"]` is true at the end.
     - `info` has an entry (n,) for each agent, the same for all: `terminated` and `truncated` (the
       time limit alone), bool, and jumanji's own metrics.
-    - Chance in an episode is drawn from a key in the state, as in jumanji: `step_env` and a
-      `step` that ends no episode make no use of theirs.
+    - Random numbers of an episode come from a key in the state, as in jumanji: `step_env`, and a
+      `step` that ends no episode, do not use their own key.
 
     Environments are equal if their types and attributes are (`wrappers.jumanji.equality`), so that
     a second one compiles nothing again.
@@ -161,7 +161,7 @@ class JumanjiEnv(MultiAgentEnv):
         return self._step_env(state, self._in_order(actions))
 
     def get_obs(self, state: JumanjiState) -> Observations:
-        """What each agent sees, and the world state."""
+        """Each agent's observation float32 (...), and the world state float32 (W,)."""
         views = self._view.observe(self._bare, state.observation)
         obs = {agent: views[i] for i, agent in enumerate(self.agents)}
         return obs | {"world_state": self._view.world_state(self._bare, state.observation)}
@@ -196,7 +196,7 @@ class JumanjiEnv(MultiAgentEnv):
         terminated = last & self._view.terminated(
             Step(before.jumanji_state, chosen, after, timestep)
         )
-        told = timestep.extras | {"terminated": terminated, "truncated": last & ~terminated}
+        entries = timestep.extras | {"terminated": terminated, "truncated": last & ~terminated}
         reward = self._each(timestep.reward.astype(jnp.float32))
         done = last | self._each(timestep.discount == 0)
         state = JumanjiState(after, timestep.observation, last)
@@ -205,7 +205,7 @@ class JumanjiEnv(MultiAgentEnv):
             state,
             {agent: reward[i] for i, agent in enumerate(self.agents)},
             {agent: done[i] for i, agent in enumerate(self.agents)} | {"__all__": last},
-            {name: self._each(x) for name, x in told.items()},
+            {name: self._each(x) for name, x in entries.items()},
         )
 
     def _each(self, x: Array) -> Array:

@@ -1,7 +1,7 @@
-"""What jumanji's environments tell their agents, in JaxMARL's terms: a row of functions for each.
+"""Observations, world state and terminations of jumanji's environments: a `View` for each.
 
-The one file that imports jumanji. `env` is jumanji's environment without wrappers, `seen` an
-observation of its, `n` the number of agents.
+The only file that imports jumanji. `env` is jumanji's environment without wrappers, `seen` one of
+its observations, `n` the number of agents.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from wrappers.jumanji.env import Step, View
 
 
 def view_of(env: Any) -> View:
-    """The row of an environment.
+    """The view of one of jumanji's environments.
 
     Raises:
-        TypeError: it is none of the four.
+        TypeError: the environment is none of the four.
         ValueError: one that resets itself, holds a batch, or whose rules are broken.
     """
     bare = getattr(env, "unwrapped", env)
@@ -72,7 +72,7 @@ def _no_discount(step: Step) -> Array:
 
 
 def _warehouse(env: Any, seen: Any) -> Array:
-    """(n, F): all features are 0 or 1 but for the first two, the agent's row and column."""
+    """(n, F): all features are 0 or 1, except the first two, the agent's row and column."""
     divisors = np.ones(int(env.num_obs_features), np.float32)
     divisors[:2] = np.subtract(env.grid_size, 1)
     return seen.agents_view.astype(jnp.float32) / divisors[None]

@@ -1,4 +1,4 @@
-"""JaxMARL environments as PettingZoo's, which is an extra and imported when it is needed."""
+"""JaxMARL environments as PettingZoo's. PettingZoo is an extra, imported only when needed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def to_pettingzoo(env: MultiAgentEnv, render_mode: str | None = None) -> JaxMARL
 
     Raises:
         ImportError: PettingZoo is missing; the message says how to install it.
-        TypeError: `env` is not a JaxMARL environment, or has a space that is no Box, Discrete or
-            MultiDiscrete.
+        TypeError: `env` is not a JaxMARL environment, or has a space that is not a Box, Discrete
+            or MultiDiscrete.
         ContractError: `env` breaks JaxMARL's contract.
         ValueError: `env` is an `AutoReset`, or cannot be drawn in this mode.
     """

@@ -33,15 +33,15 @@ class JaxMARLParallelEnv(ParallelEnv[str, Any, Any]):
 
     Observations, rewards and spaces are the environment's, in NumPy.
 
-    - An agent that is done before the episode ends is terminated and leaves `agents`. It does not
-      come back, and what is passed as its action later is not looked at: the environment gets the
-      first action that is available to it, or the one nearest to zero.
-    - `infos` has what the environment's `info` has: an entry (n, ...) is split over the agents,
-      any other goes to each of them. "action_mask", int8 (k,), is there for agents with k discrete
-      actions if the environment tells which are available.
-    - `state()` is the environment's "world_state", and `state_space` its space; only environments
-      that have one have these (`wrappers.WorldState` makes one).
-    - Seeds are integers in 0..2**32 - 1; `options` are not looked at.
+    - An agent that is done before the episode ends is terminated and leaves `agents` until the next
+      reset. Later actions of that agent are ignored: the environment gets the first action that is
+      available to it, or the one nearest to zero.
+    - `infos` has the entries of the environment's `info`: an entry (n, ...) is split over the
+      agents, any other goes to each of them. Agents with k discrete actions also have
+      "action_mask", int8 (k,), if the environment has `get_avail_actions`.
+    - `state()` is the environment's "world_state", and `state_space` its space, for environments
+      that have one (`wrappers.WorldState` adds one).
+    - Seeds are integers in 0..2**32 - 1; `options` are ignored.
     """
 
     def __init__(self, env: MultiAgentEnv, render_mode: str | None = None) -> None:
@@ -75,7 +75,15 @@ class JaxMARLParallelEnv(ParallelEnv[str, Any, Any]):
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], Infos]:
-        """Starts an episode; without a seed, the one that follows from the last."""
+        """Starts an episode.
+
+        Args:
+            seed: of this and the following episodes; None continues after the last episode.
+            options: ignored.
+
+        Raises:
+            ValueError: a seed that is not in 0..2**32 - 1.
+        """
         if seed is not None or self._key is None:
             (self._key,) = make_keys([seed])
         self._key, self._state, packed = _reset(self.env, self._key)
@@ -88,16 +96,16 @@ class JaxMARLParallelEnv(ParallelEnv[str, Any, Any]):
     def step(self, actions: Mapping[str, Any]) -> Step:
         """Steps all agents at once.
 
-        After the end of an episode there is nobody to step: no actions give five empty dicts,
-        which SuperSuit's `black_death_v3` relies on.
+        After the end of an episode no agent is left: without actions this returns five empty dicts,
+        on which SuperSuit's `black_death_v3` relies.
 
         Args:
             actions: a member of its space for each of `agents`.
 
         Raises:
             RuntimeError: no episode is under way, and there are actions or was no reset.
-            TypeError, ValueError: an action is missing, is nobody's, or is not of its space's
-                dtype or shape.
+            TypeError, ValueError: an action is missing, is of an unknown agent, or is not of its
+                space's dtype or shape.
         """
         if not self.agents:
             if actions or self._state is None:
@@ -144,7 +152,7 @@ class JaxMARLParallelEnv(ParallelEnv[str, Any, Any]):
     # --- From NumPy, and back -------------------------------------------------------------------
 
     def _complete(self, actions: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-        """An action of the right dtype for every agent, those that are done too."""
+        """An action of the right dtype for every agent, also for those that are done."""
         for agent in actions:
             if agent not in self.possible_agents:
                 raise ValueError(f"action of {agent!r}; valid: {', '.join(self.possible_agents)}")
@@ -170,7 +178,7 @@ class JaxMARLParallelEnv(ParallelEnv[str, Any, Any]):
         return np.asarray(action, self._dtypes[agent])
 
     def _observations(self) -> dict[str, Any]:
-        """What those see who play."""
+        """Observations of the agents that still play."""
         obs = self._seen["obs"]
         return {
             agent: obs[agent].astype(self.observation_spaces[agent].dtype, copy=False)

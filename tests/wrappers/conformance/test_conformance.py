@@ -231,10 +231,10 @@ def test_what_types_tell():
         "Untyped.step_env: with 64-bit types, [1].draw becomes float64 (), which was float32 ()",
         "Untyped.agent_classes holds ['agent_0', 'agent_0'], not each of "
         "['agent_0', 'agent_1'] once",
-        "Untyped.step_env: info lacks 'terminated', so that its end at max_steps is taken for a "
-        "true one; wrappers.TimeLimit tells them apart",
+        "Untyped.step_env: info lacks 'terminated', so that its end at max_steps counts as a "
+        "termination; wrappers.TimeLimit distinguishes the two",
         "Untyped.__eq__: an environment and its copy are not equal, or not in their hashes, so "
-        "that each compiles everything anew",
+        "that each compiles everything again",
     ]
     strict = [problem for problem in problems if "strict promotion" in problem]
     assert len(strict) == 1
@@ -441,10 +441,10 @@ def test_jaxmarls_mpe():
         "which was float32 (18,), and 9 more",
         "SimpleSpreadMPE.reset raises ValueError",
         "SimpleSpreadMPE.agent_classes is a method, not a dict",
-        "SimpleSpreadMPE.step_env: info lacks 'terminated', so that its end at max_steps is taken "
-        "for a true one; wrappers.TimeLimit tells them apart",
+        "SimpleSpreadMPE.step_env: info lacks 'terminated', so that its end at max_steps counts "
+        "as a termination; wrappers.TimeLimit distinguishes the two",
         "SimpleSpreadMPE.__eq__: an environment and its copy are not equal, or not in their "
-        "hashes, so that each compiles everything anew",
+        "hashes, so that each compiles everything again",
         "SimpleSpreadMPE.step: an episode has 26 steps, but max_steps is 25",
     ]
 
