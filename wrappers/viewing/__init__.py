@@ -1,4 +1,4 @@
-"""Pictures, films, replays and windows of scenes, for any environment that can describe one."""
+"""Pictures, films, replays and windows of scenes, for any environment with a `scene` method."""
 
 
 def check_pygame() -> None:

@@ -1,4 +1,4 @@
-"""Aircraft as a few dozen flat faces, in metres: x to the nose, y to the right, z up."""
+"""Aircraft as polygons, a few dozen each, in metres: x to the nose, y to the right, z up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Face(NamedTuple):
     """One flat piece of a model."""
 
     corners: tuple[int, ...]
-    part: str  # "body", "wing", "fin", "glass" or "nozzle": what it is painted like
+    part: str  # "body", "wing", "fin", "glass" or "nozzle": its paint
 
 
 class Model(NamedTuple):
@@ -30,7 +30,7 @@ class Model(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """What tells one aircraft's shape from another's, in metres."""
+    """The measures of an aircraft's shape, in metres."""
 
     nose: float  # x
     tail: float  # x

@@ -1,4 +1,4 @@
-"""Where the bodies of a `space` are between its frames: they fly curves, nose first."""
+"""Poses of a body between its frames, interpolated along curves that follow its nose."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from wrappers.viewing.camera import axes
 from wrappers.viewing.scene_3d import Body
 
-_LAG = 0.9  # frames over which a follower's view of a pose is averaged
+_LAG = 0.9  # frames over which `smoothed_pose` averages
 
 
 class Pose(NamedTuple):
@@ -30,7 +30,7 @@ class Pose(NamedTuple):
 
 
 def pose(body: Body, time: float) -> Pose:
-    """A body's pose at a time in frames; before the first it is where it starts."""
+    """A body's pose at a time in frames; before the first frame, that of the first."""
     i, part = _split(time, len(body["x"]))
     j = min(i + 1, len(body["x"]) - 1)
     angles = body["yaw"], body["pitch"], body["bank"]
@@ -45,7 +45,7 @@ def pose(body: Body, time: float) -> Pose:
 
 
 def smoothed_pose(body: Body, time: float) -> Pose:
-    """A body's pose with the direction that it had of late: what a follower looks along."""
+    """A body's pose with its direction averaged over the last frames, for a camera behind it."""
     poses = [pose(body, time - _LAG * part) for part in np.linspace(0, 1, 7)]
     ahead = np.mean([p.axes[0] for p in poses], axis=0)
     lean = float(np.mean([np.sin(p.bank) for p in poses]))
@@ -70,7 +70,7 @@ def nose(body: Body, frame: int) -> NDArray:
 
 
 def is_alive(body: Mapping[str, Any], time: float) -> bool:
-    """Whether a body lives at a time in frames: it dies when the frame is reached."""
+    """Whether a body lives at a time in frames; it dies when frame `died` is reached."""
     return body["died"] is None or time < body["died"]
 
 
@@ -80,7 +80,7 @@ def _split(time: float, frames: int) -> tuple[int, float]:
 
 
 def _curve(start: NDArray, end: NDArray, leave: NDArray, reach: NDArray, part: float) -> NDArray:
-    """Hermite's curve between two places, which it leaves and reaches in given directions."""
+    """The cubic Hermite curve between two places (3,), with directions (3,) at both ends."""
     way = float(np.linalg.norm(end - start))
     back = 1 - part
     return (
@@ -91,5 +91,5 @@ def _curve(start: NDArray, end: NDArray, leave: NDArray, reach: NDArray, part: f
 
 
 def _turned(start: float, end: float, part: float) -> float:
-    """Between two angles in degrees by the nearer side, in radians."""
+    """Interpolates two angles in degrees by the shorter way; the result is in radians."""
     return float(np.radians(start + part * ((end - start + 180) % 360 - 180)))

@@ -1,4 +1,4 @@
-"""A camera in three dimensions: where a place lies in the picture, and what of it is in front."""
+"""A camera in three dimensions: projects places to pixels, and clips them to the picture."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-NEAR = 1.0  # m: what is nearer is cut off
+NEAR = 1.0  # m: anything nearer is cut off
 _UP = np.array([0.0, 0.0, 1.0])
 
 
@@ -33,28 +33,28 @@ class Camera(NamedTuple):
     focal: float  # pixels
 
     def see(self, places: ArrayLike) -> NDArray:
-        """(..., 3): how far ahead, to the right and up from the camera places are, m."""
+        """Places (..., 3) from the camera: metres ahead, to the right and up, (..., 3)."""
         return (np.asarray(places) - self.place) @ self.axes.T
 
     def pixels(self, seen: NDArray) -> NDArray:
-        """(..., 2): where in the picture it lies; it must be in front."""
+        """Pixels (..., 2) of what `see` returned, (..., 3); it must be in front of the camera."""
         scale = self.focal / seen[..., :1]
         middle = np.array([self.size[0] / 2, self.size[1] / 2])
         return middle + seen[..., 1:] * [1, -1] * scale
 
     def spot(self, place: ArrayLike) -> tuple[NDArray, float]:
-        """Where a place lies in the picture (2,), and how far ahead; behind, the place is NaN."""
+        """The pixel (2,) of a place (3,), and metres ahead; the pixel is NaN behind the camera."""
         seen = self.see(place)
         if seen[0] < NEAR:
             return np.full(2, np.nan), float(seen[0])
         return self.pixels(seen), float(seen[0])
 
     def polygon(self, places: NDArray) -> NDArray | None:
-        """(K, 2): a flat polygon (N, 3) as it is seen, cut at the picture's edge, or None."""
+        """Pixels (K, 2) of a flat polygon (N, 3), clipped to the picture; None if outside."""
         return self.outline(self.see(places))
 
     def outline(self, seen: NDArray) -> NDArray | None:
-        """The same of what `see` returned."""
+        """`polygon` of what `see` returned, (N, 3)."""
         sides = seen @ self.frustum.T  # (N, 5), negative outside
         sides[:, 0] -= NEAR
         outside = sides < 0
@@ -67,10 +67,10 @@ class Camera(NamedTuple):
         return self.pixels(seen)
 
     def lines(self, starts: NDArray, ends: NDArray) -> tuple[NDArray, NDArray]:
-        """Lines between places (N, 3) as they are seen, cut at the picture's edge.
+        """Lines between places (N, 3), clipped to the picture.
 
         Returns:
-            the ends (K, 2, 2) of those that are seen, and which these are (K,).
+            both ends in pixels, (K, 2, 2), of the visible lines, and the indices (K,) of these.
         """
         seen = self.see(np.stack([starts, ends], axis=1))
         kept = np.ones(len(seen), bool)
@@ -87,8 +87,8 @@ class Camera(NamedTuple):
 
     @property
     def frustum(self) -> NDArray:
-        """(5, 3): inward normals of what bounds the picture: near, left, right, bottom, top."""
-        # A little more than the picture, so that cut lines' ends are not seen.
+        """(5, 3): inward normals of the planes around the view: near, left, right, bottom, top."""
+        # A little wider than the picture, so that the ends of clipped lines are out of sight.
         wide, high = (0.53 * side / self.focal for side in self.size)
         return np.array([[1, 0, 0], [wide, 1, 0], [wide, -1, 0], [high, 0, 1], [high, 0, -1]])
 

@@ -1,4 +1,4 @@
-"""An episode in three dimensions, seen from behind one of its bodies."""
+"""A view of an episode in three dimensions, from behind one of its bodies."""
 
 from __future__ import annotations
 
@@ -21,24 +21,23 @@ from wrappers.viewing.terrain import paint_world
 _FIELD_OF_VIEW = np.radians(76)  # of the picture's width
 _BEHIND, _ABOVE = 33.0, 8.5  # m: where the camera is, from the body
 _LOOKS_DOWN = np.radians(5)
-_LEAN = np.radians(24)  # how far the camera banks at most
+_LEAN = np.radians(24)  # the camera's largest bank
 _USUAL_LENGTH = 20.0  # m: longer aircraft are seen from farther away
 
 
 class ChaseView:
-    """A picture at any time and of any size.
+    """An episode as a camera behind a body sees it, at any time and of any size.
 
     Attributes:
-        scene: as given; another of the same bodies may take its place.
-        body: as given; another's may take its place.
+        scene: may be replaced by a scene of the same bodies.
+        body: may be replaced by the index of another body.
         from_nose: look from the nose, not from behind.
         colours: the scene's, by their names.
 
     Args:
         scene: a checked scene with a `space`.
         body: the index of the body that is followed.
-        step_seconds: how long a frame lasted for who was in it, for speeds; without it none are
-            told.
+        step_seconds: simulated seconds of a frame; without it no speeds are shown.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A scene from nearby: one of its marks stays in the middle, and all the rest passes by."""
+"""A close-up of a scene, which follows one of its marks."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _TITLE = 24  # pixels
 
 
 class CloseUp:
-    """Marks around one that they all are seen from, painted at any time and size.
+    """The marks around the one in the middle, painted at any time and size.
 
-    Neither the background nor trails are drawn: nothing tells where in the scene one is. The
-    scene's frames may grow: they are read when they are painted. Marks are drawn as they are, not
-    turned or sized.
+    Neither the background nor trails are drawn, so that the picture does not show where in the
+    scene the mark is. Marks are not turned or sized. Frames are read when they are painted, so that
+    frames may be added to the scene.
 
     Args:
         scene: a checked scene.
-        mark: what stays in the middle: the first of that name in each frame.
-        across: how many units of the scene are shown from side to side, of the shorter two.
+        mark: the name of the mark in the middle; the first one in each frame.
+        across: units of the scene along the shorter side of the picture.
     """
 
     def __init__(self, scene: Mapping[str, Any], mark: str, across: float) -> None:
@@ -69,7 +69,7 @@ class CloseUp:
     def _paint_grid(
         self, whole: pygame.Surface, middle: np.ndarray, here: np.ndarray, scale: int
     ) -> None:
-        """Faint lines between the units, which show that one moves."""
+        """Faint lines between the units, which make movement visible."""
         width, height = whole.get_size()
         left, top = (middle + scale * (0.5 - here % 1.0)) % scale
         for x in np.arange(left, width, scale):

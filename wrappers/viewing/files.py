@@ -23,12 +23,12 @@ from wrappers.viewing.replay import replay_page
 from wrappers.viewing.scene import Scene, check_frame, check_scene
 from wrappers.viewing.svg import render_svg
 
-_SMOOTH = 24  # pictures a second that a film needs, for gliding to look smooth
-_LAST_SECONDS = 1.5  # for which the last picture stays
+_SMOOTH = 24  # least pictures a second of a film in which gliding looks smooth
+_LAST_SECONDS = 1.5  # how long the last picture stays
 _COLOURS, _COMMON_COLOURS = 255, 64  # of a GIF; its 256th is "as before"
 _AS_BEFORE = 255
 _PALETTE_SAMPLES = 8  # pictures
-_ALIKE = 31  # of 255: libwebp takes what differs by less for the same, at any quality
+_ALIKE = 31  # of 255: libwebp drops pictures that differ by less, at any quality
 
 
 def save_scene(
@@ -38,15 +38,15 @@ def save_scene(
     theme: str = "dark",
     frame: int | None = None,
 ) -> Path:
-    """Writes a scene to a file whose suffix says what it becomes.
+    """Writes a scene to a file, in the format of its suffix.
 
-    `.gif` and `.webp` have a picture for each frame, `.mp4` several, so that what glides does, and
-    `.html` is one self-contained page with a scrubber, which follows the reader's theme and shows
-    an episode in three dimensions if the scene has them. `.png` and `.svg` show one frame.
+    `.gif` and `.webp` have a picture for each frame, `.mp4` several, so that marks glide. `.html`
+    is one self-contained page with a scrubber, which follows the reader's theme and shows the
+    episode in three dimensions if the scene has a `space`. `.png` and `.svg` show one frame.
 
     Args:
         scene: what to draw; `wrappers.viewing.scene` describes it.
-        path: where to. A file there is replaced once the new one is complete, and not before.
+        path: the file. One that exists is replaced only when the new one is complete.
         theme: "dark" or "light".
         frame: which frame a `.png` or `.svg` shows, the first if left out.
 
@@ -54,11 +54,11 @@ def save_scene(
         the path.
 
     Raises:
-        ValueError: a suffix that is none of these, a frame that the scene has not or that the
-            format does not ask for, or what is wrong with the scene.
+        ValueError: an unknown suffix, a frame that the scene does not have or that the format does
+            not take, or a fault of the scene.
         OSError: the file cannot be written.
-        ImportError: a picture or film without pygame, or MP4 without ffmpeg; the message says how
-            to install it.
+        ImportError: pygame is missing, for a picture or film, or ffmpeg, for MP4; the message says
+            how to install it.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -87,7 +87,11 @@ def _nearest_first(suffix: str) -> str:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """A name to write to, in the folder of `path`, that takes its place if all went well."""
+    """A new file that replaces `path` if nothing fails.
+
+    Raises:
+        OSError: names `path`.
+    """
     try:
         if path.is_dir():
             raise IsADirectoryError("it is a folder")
@@ -124,7 +128,7 @@ def _write_webp(scene: Scene, path: Path, theme: str) -> None:
     frames = list(render_frames(scene, theme=theme))
     pictures, opacity = [Image.fromarray(frames[0])], 255
     for before, now in pairwise(frames):
-        # libwebp makes one picture of two that are alike; a corner's opacity tells them apart.
+        # libwebp merges two pictures that are alike; the opacity of a corner keeps them apart.
         alike = np.abs(now.astype(np.int16) - before).max() <= _ALIKE
         opacity = 509 - opacity if alike else 255
         pictures.append(_with_corner(now, opacity))
@@ -141,7 +145,7 @@ def _with_corner(picture: NDArray[np.uint8], opacity: int) -> Image.Image:
 
 
 def _durations(pictures: int, rate: float, unit: int) -> list[int]:
-    """Milliseconds of each picture in whole units, so rounded that no error adds up."""
+    """Milliseconds of each picture in whole units, rounded so that errors do not add up."""
     starts = np.round(np.arange(pictures) * 1000 / (rate * unit)).astype(int) * unit
     return [*np.diff(starts).tolist(), round(1000 * _LAST_SECONDS)]
 
@@ -155,7 +159,7 @@ def _write_animation(
 
 
 def _palette(pictures: list[NDArray[np.uint8]]) -> Image.Image:
-    """One palette for all pictures: the most common colours as they are, the others well spread."""
+    """One palette for all pictures: the most common colours exactly, and a spread of the others."""
     sample = np.unique(np.linspace(0, len(pictures) - 1, _PALETTE_SAMPLES).astype(int))
     red, green, blue = np.concatenate([pictures[i].reshape(-1, 3) for i in sample]).T.astype(int)
     colours, counts = np.unique(red << 16 | green << 8 | blue, return_counts=True)
@@ -204,7 +208,7 @@ def _ffmpeg() -> Any:
         import imageio_ffmpeg
 
         imageio_ffmpeg.get_ffmpeg_exe()
-    except (ImportError, RuntimeError):  # it is missing, or came without a program for this system
+    except (ImportError, RuntimeError):  # missing, or without a program for this system
         raise ImportError(
             'MP4 needs ffmpeg: pip install "paxmen-aerojax[video]", or write .gif or .html'
         ) from None

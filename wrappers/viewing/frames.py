@@ -25,15 +25,15 @@ def render_frames(
     Args:
         scene: what to draw; `wrappers.viewing.scene` describes it.
         theme: "dark" or "light".
-        board: the board's longer side in pixels. The picture is a little larger, and its sides are
-            multiples of 16, as video encoders like them.
-        between: pictures for each frame; with more than one, marks that glide do.
+        board: the board's longer side in pixels. The picture is a little larger; its sides are
+            multiples of 16, for video encoders.
+        between: pictures for each frame; with more than one, marks glide.
 
     Returns:
         an iterator over uint8 (height, width, 3).
 
     Raises:
-        ValueError: what is wrong with the scene or with another argument, before anything is drawn.
+        ValueError: a fault of the scene or of another argument, before anything is drawn.
         ImportError: pygame is missing.
     """
     checked = check_scene(scene)
@@ -59,7 +59,7 @@ def render_frame(
         uint8 (height, width, 3).
 
     Raises:
-        ValueError: what is wrong with the scene or with another argument.
+        ValueError: a fault of the scene or of another argument.
         ImportError: pygame is missing.
     """
     checked = check_scene(scene)

@@ -1,4 +1,4 @@
-"""What a pilot reads off: heading, speed, height, health, and where everybody is."""
+"""A pilot's instruments over the picture: heading, speed, height, health, other aircraft."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Colours = Mapping[str, Colour]
 
 LINE: Colour = (190, 240, 255)
 _SHADE = (8, 12, 30, 120)
-_MOST_ARROWS, _NAMED = 3, 4000.0  # m: who is farther has a frame and no name
+_MOST_ARROWS, _NAMED = 3, 4000.0  # m: farther aircraft have a frame without a name
 _TAPE, _TAPE_DEGREES = 340, 90  # width of the heading's tape, in pixels and degrees
 _NAMES = {0: "N", 45: "NE", 90: "E", 135: "SE", 180: "S", 225: "SW", 270: "W", 315: "NW"}
 _NEAR_EDGE, _LOW, _NEAR_CEILING = 0.88, 350.0, 600.0  # share of the radius, m, m
@@ -38,7 +38,17 @@ def paint_instruments(
     body: int,
     step_seconds: float | None,
 ) -> None:
-    """Everything that a pilot reads off; `step_seconds` is how long a frame was, if it is known."""
+    """Paints all instruments.
+
+    Args:
+        picture: to paint on.
+        camera: that the picture was taken with.
+        space: of a scene.
+        colours: the scene's.
+        time: in frames.
+        body: the index of the pilot's.
+        step_seconds: simulated seconds of a frame; None shows no speeds.
+    """
     own = space["bodies"][body]
     now = pose(own, time)
     alive = is_alive(own, time)
@@ -67,7 +77,7 @@ def _paint_others(
     time: float,
     body: int,
 ) -> None:
-    """Frames around the team and those it sees, and arrows to the nearest that are out of view."""
+    """Frames around the team and enemies it sees, and arrows to the nearest out of view."""
     own = space["bodies"][body]
     now, seen, arrows = pose(own, time), sighted(space, time), 0
     for index, there in _others(space, body, now, time):
@@ -97,7 +107,7 @@ def speed(body: Body, time: float, step_seconds: float) -> float:
 
 
 def _paint_ladder(picture: pygame.Surface, camera: Camera, now: Pose) -> None:
-    """Lines ten degrees apart, and where the nose points."""
+    """The pitch ladder, a line every ten degrees, and the nose's direction."""
     ahead = now.axes[0]
     flat = np.array([ahead[0], ahead[1], 0.0]) / max(float(np.hypot(*ahead[:2])), 1e-6)
     right = np.array([flat[1], -flat[0], 0.0])
@@ -165,7 +175,7 @@ def _paint_target(
     there: Pose,
     shown: Colour,
 ) -> bool:
-    """A frame around another body, how far it is, and how it is; False if it is out of view."""
+    """Another body's frame, distance and health; False if it is out of view."""
     away = float(np.linalg.norm(there.place - now.place))
     spot, ahead = camera.spot(there.place)
     width, height = picture.get_size()
@@ -191,7 +201,7 @@ def _paint_target(
 
 
 def _paint_arrow(picture: pygame.Surface, camera: Camera, place: NDArray, colour: Colour) -> None:
-    """At the picture's rim, towards something outside of it."""
+    """An arrow near the picture's rim, towards a place outside of the picture."""
     _, right, up = camera.see(place)
     length = max(float(np.hypot(right, up)), 1e-6)
     way = np.array([right, -up]) / length
@@ -271,5 +281,5 @@ def _warn(picture: pygame.Surface, space: Scene3D, now: Pose) -> None:
 
 
 def shade(picture: pygame.Surface, box: pygame.Rect) -> None:
-    """Darkens a part of the picture, for what is written there."""
+    """Darkens a part of the picture, to write on it."""
     pygame.gfxdraw.box(picture, box, _SHADE)

@@ -1,4 +1,4 @@
-"""Where everything of a picture stands: the board, the words above it, the legend beneath it."""
+"""The layout of a picture: the board, the title and readouts above it, the legend below it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NARROWEST = 0.9  # width of the picture, in longer sides of the board: a title 
 
 
 class Column(NamedTuple):
-    """A readout: its label, its text for each frame, and where both begin."""
+    """A readout: its label, its text for each frame, and the x of both in pixels."""
 
     label: str
     texts: Sequence[str]
@@ -26,7 +26,7 @@ class Column(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """An entry of the legend: its symbol is a mark, in the middle of `SYMBOL` pixels each way."""
+    """An entry of the legend, in pixels; its symbol is a mark, `SYMBOL` pixels to each side."""
 
     label: str
     mark: Mark
@@ -40,18 +40,18 @@ class Entry(NamedTuple):
 
 class Layout:
     """Attributes:
-    size: width and height of the picture in pixels, multiples of 16, as video encoders like them.
+    size: width and height of the picture in pixels, multiples of 16, for video encoders.
     scale: pixels to a unit of the scene.
     board: left, top, width and height of the board in pixels.
-    origin: where the scene's (0, 0) lies in the picture.
-    title, title_left: as much of the title as there is room for, and where it begins.
+    origin: the scene's (0, 0) in pixels of the picture.
+    title, title_left: the title, shortened if it is too long, and its x.
     columns: the readouts.
     legend: its entries.
 
     Args:
         scene: a checked scene.
-        board: the board's longer side in pixels. What has no title and no readouts, or no legend,
-            gets no room for them.
+        board: the board's longer side in pixels. Without title and readouts, or without a legend,
+            the picture has no space for them.
     """
 
     def __init__(self, scene: Scene, board: int) -> None:
@@ -80,19 +80,19 @@ class Layout:
         self.size = picture_width, _multiple_of_16(bottom + under)
 
     def symbol(self, mark: Mark) -> tuple[list[Shape], float]:
-        """A mark's shapes as a legend's symbol, and its scale: what is small stays small."""
+        """A mark's shapes as a legend's symbol, and its scale, at most that of the board."""
         return symbol(mark, self.scale)
 
 
 def symbol(mark: Mark, largest: float) -> tuple[list[Shape], float]:
-    """A mark's shapes as a legend's symbol, and its scale, which is at most so large."""
+    """A mark's shapes as a legend's symbol, and its scale, at most `largest`."""
     shapes = symbol_shapes(mark)
     solid = max((reach(s) for s in shapes if s["shape"] != "glow"), default=1.0)
     return shapes, min(largest, SYMBOL / solid)
 
 
 def wrap(widths: Iterable[int], leftmost: int, right: int) -> list[list[tuple[int, int]]]:
-    """Entries of a legend in lines: the index of each and where it begins."""
+    """Entries of a legend in lines: the index and the x of each."""
     lines: list[list[tuple[int, int]]] = []
     left = right
     for index, width in enumerate(widths):
@@ -105,7 +105,7 @@ def wrap(widths: Iterable[int], leftmost: int, right: int) -> list[list[tuple[in
 
 
 def _columns(readouts: Mapping[str, Sequence[str]], right: int) -> tuple[list[Column], int]:
-    """The readouts from right to left, and how far to the right a title may go."""
+    """The readouts from right to left, and the largest x of a title."""
     columns = []
     for label, texts in reversed(list(readouts.items())):
         right -= max(text_width(label, LABEL), *(text_width(text, VALUE) for text in texts))
@@ -117,7 +117,7 @@ def _columns(readouts: Mapping[str, Sequence[str]], right: int) -> tuple[list[Co
 def _lines(
     legend: Iterable[LegendEntry], leftmost: int, right: int
 ) -> list[list[tuple[str, str, int]]]:
-    """The legend's lines: labels, marks and where they begin."""
+    """The legend's lines: the label, the mark's name and the x of each entry."""
     entries = [(entry["label"], entry["marks"][-1]) for entry in legend]
     widths = [2 * SYMBOL + 6 + text_width(label, LABEL) for label, _ in entries]
     return [[(*entries[i], left) for i, left in line] for line in wrap(widths, leftmost, right)]

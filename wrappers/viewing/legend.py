@@ -1,4 +1,4 @@
-"""A legend beneath a picture: its entries with their symbols, and the keys that hide them."""
+"""A legend below a picture: entries with their symbols, and the keys that hide them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Legend:
                 self._paint_entry(picture, index, left, middle, index in hidden)
 
     def _lay_out(self, width: int) -> list[list[tuple[int, int]]]:
-        """The lines: entries and where they begin."""
+        """The lines: the index and the x of each entry."""
         long = [2 * SYMBOL + 30 + text_width(entry["label"], LABEL) for entry in self._entries]
         return wrap(long, _SIDE, width - _SIDE)
 

@@ -1,4 +1,4 @@
-"""A scene in a notebook: the page that plays it, within the cell's output."""
+"""Plays a scene in a notebook: its HTML page in the cell's output."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _STILL_BOARD = 448  # pixels
 def show(scene: Mapping[str, Any], *, height: int = 640) -> Replay:
     """Plays a scene in a notebook, in the output of the cell whose last line this is.
 
-    It needs no server and no network, is kept with the notebook, and follows its reader's theme.
-    Where notebooks are shown without their pages, as on GitHub, there is a picture in its place.
+    It needs no server and no network, is saved in the notebook, and follows the reader's theme.
+    Sites that show notebooks without HTML pages, as GitHub, show a picture instead.
 
     Args:
         scene: what to draw; `env.scene` and `wrappers.record` make one.
         height: of the output, in pixels.
 
     Raises:
-        ValueError: what is wrong with the scene.
+        ValueError: a fault of the scene.
     """
     return Replay(check_scene(scene), height)
 
 
 class Replay:
-    """What `show` returns; notebooks display it by themselves."""
+    """The result of `show`, which notebooks display."""
 
     def __init__(self, scene: Scene, height: int) -> None:
         self._height = height
@@ -51,7 +51,7 @@ class Replay:
 
     def _repr_html_(self) -> str:
         title = html.escape(self._title)
-        # The page lies over the picture; sites that leave out the page show the picture.
+        # The page covers the picture; sites that remove the page show the picture.
         return (
             f'<div style="position: relative; height: {self._height}px">'
             f'<img src="{self._still}" alt="{title}" style="max-height: 100%">'

@@ -1,4 +1,4 @@
-"""What stands around a picture in a window: words, keys, a veil with a message."""
+"""Text over and around a picture in a window: words, lines of keys, messages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def put(
     opacity: float = 1.0,
     **place: tuple[float, float],
 ) -> pygame.Rect:
-    """Writes words where a corner or side of them, named as in pygame's Rect, is to lie."""
+    """Writes words; `place` gives one point of their box, by a name of pygame's Rect."""
     line = _written(words, pixels, colour, round(opacity, 2))
     (side, (x, y)), *_ = place.items()
     box = line.get_rect(**{side: (round(x), round(y))})
@@ -40,7 +40,7 @@ def put(
 def keys_line(
     picture: pygame.Surface, keys: Mapping[str, str], left: int, right: int, middle: int
 ) -> None:
-    """A line of keys with what they do, as many as there is room for."""
+    """A line of keys with their meanings, as many as fit."""
     for key, meaning in keys.items():
         cap = _written(key, _KEY, INK, 1.0)
         words = _written(meaning, _KEY, FAINT, 1.0)

@@ -1,7 +1,6 @@
-"""Paints the moments of a scene with pygame, off screen: it needs no display.
+"""Paints a scene with pygame, off screen: it needs no display.
 
-What does not move is drawn once, marks become sprites, and a moment is a copy of the ground with
-sprites laid on it.
+What does not move is drawn once. Marks become sprites, which are laid on a copy of that picture.
 """
 
 from __future__ import annotations
@@ -57,8 +56,8 @@ class Painter:
     Args:
         scene: a checked scene.
         theme: "dark" or "light".
-        board: the board's longer side in pixels. The picture is a little larger, and its sides are
-            multiples of 16, as video encoders like them.
+        board: the board's longer side in pixels. The picture is a little larger; its sides are
+            multiples of 16, for video encoders.
     """
 
     def __init__(self, scene: Scene, theme: str, board: int) -> None:
@@ -103,7 +102,7 @@ class Painter:
             picture.blit(symbol, (x - origin[0], y - origin[1]), special_flags=BLEND)
 
     def _symbol(self, name: str, place: Place) -> tuple[pygame.Surface, tuple[int, int]]:
-        """A mark as it looks at a place, and where in the picture of it its origin lies."""
+        """The picture of a mark at a place, and the mark's origin in that picture."""
         look = _look(self._scene["marks"][name], place)
         key = name, *look.items()
         if key not in self._symbols:
@@ -155,7 +154,7 @@ class Painter:
                     picture.blit(stroke, corner, special_flags=BLEND)
 
     def _paint_around(self) -> None:
-        """What stands around the board and never changes."""
+        """The title, the readouts' labels and the legend, which never change."""
         layout = self._layout
         title = write(layout.title, TITLE, self._ink)
         _put(self._ground, title, midleft=(layout.title_left, TITLE_MIDDLE))
@@ -171,11 +170,11 @@ class Painter:
 
 
 def _put(picture: pygame.Surface, piece: pygame.Surface, **place: tuple[int, int]) -> None:
-    """Lays a piece where a side or the middle of it, named as in pygame's Rect, is to lie."""
+    """Blits a piece; `place` gives one point of it, by a name of pygame's Rect."""
     picture.blit(piece, piece.get_rect(**place), special_flags=BLEND)
 
 
 def _look(mark: Mark, place: Place) -> dict[str, float]:
-    """How a mark's place changes its look, rounded, so that few pictures of it are needed."""
+    """How a mark's place changes its look, rounded, so that few pictures are kept."""
     named = zip(axes_of(mark), place, strict=True)
     return {axis: _ROUNDED[axis](number) for axis, number in named if axis in _ROUNDED}

@@ -1,4 +1,4 @@
-"""Watching episodes in a window: any scene, at any speed, forwards and backwards."""
+"""Plays episodes in a window: any scene, at any speed, forwards and backwards."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Player:
 
     Args:
         following: makes the next episode; it is called ahead of time and on another thread. An
-            episode is one scene or several of as many frames each: views, by what they are called.
-            One with a `space` is also shown from behind each body in it.
+            episode is a dict of views: names, and scenes with the same number of frames. If the
+            first scene has a `space`, there is also a view from behind each body.
         theme: "dark" or "light".
-        step_seconds: how long a frame lasted for who was in it. Views from behind a body then
-            tell speeds, and play as fast as it was.
+        step_seconds: simulated seconds of a frame. Views from behind a body then show speeds, and
+            play in real time.
 
     Raises:
-        ValueError: what is wrong with the first episode's scenes.
+        ValueError: a fault of the first episode's scenes.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Player:
 
     @property
     def views(self) -> list[str]:
-        """What the views of this episode are called."""
+        """The names of this episode's views."""
         return list(self._views)
 
     @property
@@ -115,13 +115,13 @@ class Player:
 
     @property
     def _rate(self) -> float:
-        """Frames a second: the scene's, and behind a body as fast as it was."""
+        """Frames a second: the scene's, or real time behind a body."""
         if isinstance(self.shown, ChaseView) and self._step_seconds is not None:
             return 1 / self._step_seconds
         return self._scene["rate"]
 
     def _begin(self, views: Views) -> None:
-        """Shows an episode from its start, in the view that was shown, and has the next made."""
+        """Shows an episode from its start, in the same view as before, and starts on the next."""
         self._scene = next(iter(views.values()))
         self._views: dict[str, SceneView | ChaseView] = {
             name: SceneView(scene, self._theme) for name, scene in views.items()
@@ -165,7 +165,7 @@ class Player:
             self.shown.toggle(digit)
 
     def _step(self, forward: bool) -> None:
-        """To the next whole frame, or the one before, and stops there."""
+        """Goes to the next whole frame, or the one before, and pauses."""
         here = int(self.time)
         self.time = float(min(here + 1, self._end) if forward else self._before(here))
         self.playing = False
@@ -184,12 +184,12 @@ class Player:
 
     def _paint_bar(self, picture: pygame.Surface, top: int) -> None:
         width, middle = picture.get_width(), top + _BAR // 2
-        told = f"{int(self.time)} / {self.frames - 1}   {_factor(self.speed)}"
-        told += "" if self.playing else "   paused"
+        status = f"{int(self.time)} / {self.frames - 1}   {_factor(self.speed)}"
+        status += "" if self.playing else "   paused"
         if self._wants_next:
-            told += "   preparing the next episode"
+            status += "   preparing the next episode"
         view = put(picture, self.views[self.view], 18, INK, midleft=(_SIDE, middle))
-        words = put(picture, told, 18, FAINT, midright=(width - _SIDE, middle))
+        words = put(picture, status, 18, FAINT, midright=(width - _SIDE, middle))
         left, right = view.right + 16, words.left - 16
         self._bar = pygame.Rect(left, middle - 3, max(right - left, 1), 6)
         pygame.draw.rect(picture, CHIP, self._bar, border_radius=3)
@@ -200,7 +200,7 @@ class Player:
 
 
 def _digit(key: int) -> int | None:
-    """Which entry of the legend a key stands for."""
+    """The index of the legend's entry that a key toggles."""
     name = pygame.key.name(key).strip("[]")
     return DIGITS.index(name) if len(name) == 1 and name in DIGITS else None
 

@@ -1,4 +1,4 @@
-"""A round map from above, the nose of the one who looks at it up."""
+"""A round map from above; the nose of the own aircraft points up."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from wrappers.viewing.terrain import EDGE, STONE
 _SKY = (8, 14, 34, 205)
 _RING = (60, 84, 134)
 _LEAST = 2500.0  # m that a map shows
-_LABELLED = 200  # pixels: on a larger map everyone has a name
+_LABELLED = 200  # pixels: on a map with a larger radius all have names
 _ARROW = np.array([[1.0, 0.0], [-0.7, 0.62], [-0.35, 0.0], [-0.7, -0.62]])
 
 
@@ -33,10 +33,10 @@ def paint_radar(
     middle: tuple[int, int],
     radius: int,
 ) -> None:
-    """A map around a body that shows all that its team knows of.
+    """A map around a body with everything that its team sees.
 
     Args:
-        picture: what to paint on.
+        picture: to paint on.
         space: of a scene.
         colours: the scene's.
         time: in frames.
@@ -88,13 +88,13 @@ def paint_radar(
 
 
 def sighted(space: Scene3D, time: float) -> set[int]:
-    """The bodies that somebody of the other team sees at a time."""
+    """Indices of the bodies that are seen by the other team at a time."""
     frame = int(time)
     return {seen for _, seen, first, last in space["sights"] if first <= frame <= last}
 
 
 def _known(space: Scene3D, own: Body, time: float) -> list[int]:
-    """The living of the own team and of the other those that are seen."""
+    """Indices of the living bodies of the own team, and of those it sees."""
     seen = sighted(space, time)
     return [
         index
@@ -111,7 +111,7 @@ def _paint_sight(
     scale: float,
     colours: Mapping[str, Colour],
 ) -> None:
-    """What the sensor of the one who looks reaches, straight up."""
+    """The reach of the own sensor, straight up on the map."""
     reach, half = own["sight"]
     angles = np.radians(np.linspace(90 - half, 90 + half, 24))
     away = min(reach * scale, radius)

@@ -1,4 +1,4 @@
-"""An episode played by any policy, as what the viewers draw."""
+"""Plays an episode with any policy, and returns it as a scene."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ Policy = Callable[[Array, Observations, Any], Mapping[str, Any]]
 def record(
     env: MultiAgentEnv, key: Array, policy: Policy | None = None, *, title: str | None = None
 ) -> Scene:
-    """Plays one episode and describes it to the viewers.
+    """Plays one episode and returns it as a scene.
 
-    It is played step by step outside of `jit`, so that the policy may be any Python function, with
-    a memory of its own if it needs one. `wrappers.Recorder` records within a compiled loop.
+    The loop is not compiled, so that the policy may be any Python function, also one with a memory.
+    `wrappers.Recorder` records within a compiled loop.
 
     Args:
-        env: an environment that has a `scene`, in wrappers or not. One whose episodes have no end
-            goes into `wrappers.TimeLimit`.
+        env: an environment that has a `scene`, in wrappers or not. If its episodes do not end, put
+            it into `wrappers.TimeLimit`.
         key: a PRNG key, of the reset, the steps and the policy.
         policy: `policy(key, obs, state)` returns each agent's action, as `env.step` takes them;
-            random ones are taken if it is left out.
-        title: a line over the picture; the environment's name if left out.
+            None draws random actions.
+        title: a line over the picture; None is the environment's name.
 
     Returns:
-        a scene, for `wrappers.show`, `wrappers.save_scene` and the others. Its return is that of
-        the mean reward of the agents.
+        a scene, for `wrappers.show`, `wrappers.save_scene` and the others. Its rewards are the mean
+        over the agents.
 
     Raises:
         ValueError: the environment has no `scene`.

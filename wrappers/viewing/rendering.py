@@ -1,4 +1,4 @@
-"""One state of an environment as a picture, also as adapters render it."""
+"""One state of an environment as a picture, for users and for adapters' `render`."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def render(
     Args:
         env: an environment that has a `scene`, in wrappers or not.
         state: its state, as `reset` and `step` return it; of one environment, not of a batch.
-        path: a file to write instead, whose suffix says what it becomes, as in `save_scene`:
-            `.svg` and `.png` are for papers.
+        path: a file to write instead, in the format of its suffix, as in `save_scene`; `.svg` and
+            `.png` are for papers.
         theme: "dark" or "light".
 
     Returns:
         uint8 (height, width, 3), or the path if there is one.
 
     Raises:
-        ValueError: the environment has no `scene`, the state is none of its states, or the path or
-            the theme is unknown.
+        ValueError: the environment has no `scene`, the state is not one of its states, or the
+            suffix or the theme is unknown.
         OSError: the file cannot be written.
     """
     scene = state_scene(env, state)
@@ -58,7 +58,7 @@ def state_scene(env: MultiAgentEnv, state: Any) -> Scene:
     """A state as a scene of one frame.
 
     Raises:
-        ValueError: the environment has no `scene`, or the state is none of its states.
+        ValueError: the environment has no `scene`, or the state is not one of its states.
     """
     check_drawn(env)
     _check_state(env, state)
@@ -66,14 +66,14 @@ def state_scene(env: MultiAgentEnv, state: Any) -> Scene:
 
 
 def bare_state(state: Any) -> Any:
-    """The environment's own state, out of the states of wrappers, JaxMARL's among them."""
+    """The environment's own state, inside those of wrappers (JaxMARL's wrappers, too)."""
     while hasattr(state, "env_state"):
         state = state.env_state
     return state
 
 
 def check_drawn(env: MultiAgentEnv) -> None:
-    """Raises ValueError if the environment cannot be drawn."""
+    """Raises ValueError if the environment has no `scene`."""
     if not hasattr(env, "scene"):
         raise ValueError(
             f"{env.name} cannot be drawn: it has no method `scene` (see docs/watching.md)"

@@ -1,4 +1,4 @@
-"""A scene as one self-contained page that plays it."""
+"""A scene as a self-contained HTML page that plays it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ def replay_page(scene: Mapping[str, Any]) -> str:
 
 
 def html_replay(scene: Mapping[str, Any]) -> str:
-    """A page with the scene in it: play, pause, a scrubber, speeds, a legend to switch marks off.
+    """A page that plays a scene, with a scrubber, speeds, and a legend that hides marks.
 
-    It needs no network and no other file, and follows the reader's light or dark theme. The
+    The page needs no network and no other file, and follows the reader's light or dark theme. The
     address `page.html#40` opens it at frame 40, paused.
 
     Args:
         scene: what to draw; `wrappers.viewing.scene` describes it.
 
     Raises:
-        ValueError: what is wrong with the scene.
+        ValueError: a fault of the scene.
     """
     check_scene(scene)
     data = {key: value for key, value in scene.items() if key != "space"}
@@ -50,7 +50,7 @@ def html_replay_3d(scene: Mapping[str, Any]) -> str:
             describe it.
 
     Raises:
-        ValueError: what is wrong with the scene, or that it has no `space`.
+        ValueError: a fault of the scene, or it has no `space`.
     """
     check_scene(scene)
     if "space" not in scene:
@@ -80,6 +80,6 @@ def _resource(name: str) -> str:
 
 
 def _inside_script(data: Mapping) -> str:
-    """JSON that no browser takes for the end of a script or the beginning of a comment."""
+    """JSON without anything that could end a script element or begin a comment."""
     text = json.dumps(dict(data), separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

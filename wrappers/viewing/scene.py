@@ -1,6 +1,6 @@
-"""The scene: what any of the viewers here can draw, as plain data that fits into JSON.
+"""The scene: plain data that fits into JSON, and that all viewers here can draw.
 
-An environment describes an episode once, and every backend draws that description: frames for GIF,
+An environment describes an episode once, and every viewer draws that description: frames for GIF,
 WebP and MP4 (`wrappers.viewing.frames`), a page with a scrubber (`wrappers.viewing.replay`), vector
 graphics (`wrappers.viewing.svg`) and a window (`wrappers.viewing.window`). A scene is a dict:
 
@@ -46,7 +46,8 @@ that is drawn in place of the area.
 | `polygon` | `points`, `[[x, y], ...]` around its centre |
 | `sector` | `radius`, `angle`: a piece of a disc, so many degrees to both sides of the right |
 
-What a later backend needs beyond this becomes a key or a shape that this table gains.
+`Scene` and the other typed dicts below say the same to type checkers. Functions that draw take any
+mapping and check it by `check_scene`.
 """
 
 import re
@@ -157,7 +158,7 @@ class Scene(TypedDict):
     space: NotRequired[Scene3D]
 
 
-# What is around a scene: the paper, the words on it, and words that stand back.
+# Colours around a scene: of the paper, of words on it, and of words of less importance.
 PAPERS = {
     "dark": {"paper": "#060914", "ink": "#f2f5ff", "faint": "#8d9ac2"},
     "light": {"paper": "#ffffff", "ink": "#141b33", "faint": "#5a668a"},
@@ -183,7 +184,7 @@ def check_scene(scene: Mapping[str, Any]) -> Scene:
         the scene itself, as what type checkers then know it to be.
 
     Raises:
-        ValueError: what is wrong with it and where, in one line.
+        ValueError: the fault and where it is, in one line.
     """
     if not isinstance(scene, Mapping):
         raise ValueError(f"a scene is a dict, got {type(scene).__name__}")
@@ -232,7 +233,7 @@ def check_frame(scene: Scene, frame: int) -> None:
 
 
 def places(scene: Scene, name: str, time: float) -> Sequence[Place]:
-    """Where a mark stands at a time in frames; between frames, gliding marks are on their way."""
+    """A mark's places at a time in frames; between frames, gliding marks are interpolated."""
     index = int(time)
     now = scene["frames"][index].get(name, ())
     part = time - index
@@ -254,7 +255,7 @@ def axes_of(mark: Mark) -> Sequence[str]:
 
 
 def symbol_shapes(mark: Mark) -> list[Shape]:
-    """A mark in a legend, where it stands nowhere: no number, and its line is a stroke."""
+    """A mark's shapes in a legend: without numbers, and with a stroke for its line."""
     shapes: list[Shape] = [shape for shape in mark.get("shapes", ()) if shape["shape"] != "number"]
     if "line" in mark and not shapes:
         fill = mark["line"]["fill"]
@@ -263,7 +264,7 @@ def symbol_shapes(mark: Mark) -> list[Shape]:
 
 
 def _way(axis: str, start: float, end: float) -> float:
-    """From one number to another; a mark turns to the nearer side."""
+    """The difference of two numbers; angles go by the shorter way."""
     way = end - start
     return (way + 180) % 360 - 180 if axis == "turn" else way
 

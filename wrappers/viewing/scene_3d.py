@@ -75,7 +75,7 @@ def check_scene_3d(space: Any, colours: Mapping[str, Any], frames: int) -> None:
     """Checks a scene's `space` against its colours and its number of frames.
 
     Raises:
-        ValueError: what is wrong with it and where, in one line.
+        ValueError: the fault and where it is, in one line.
     """
     if not isinstance(space, Mapping):
         raise ValueError(f"a scene's space is a dict, got {type(space).__name__}")

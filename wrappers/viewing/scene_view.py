@@ -1,4 +1,4 @@
-"""A scene in a window: a picture of it of any size, and a legend whose entries can be hidden."""
+"""A two-dimensional view of a scene for a window, with a legend whose entries can be hidden."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from wrappers.viewing.painter import Painter
 from wrappers.viewing.scene import Scene, colours_of
 from wrappers.viewing.sprites import rgb
 
-_AROUND = 76  # what a picture is higher and wider than its board, at most
-_WIDEST = 0.9  # a picture is at least so many longer sides of its board wide
+_AROUND = 76  # pixels by which a picture is higher and wider than its board, at most
+_WIDEST = 0.9  # least width of a picture, in longer sides of its board
 
 
 class SceneView:
     """A scene and its legend, painted at any time and size.
 
-    The scene's frames may grow: they are read when they are painted.
+    Frames are read when they are painted, so that frames may be added to the scene.
 
     Args:
         scene: a checked scene.
@@ -36,11 +36,11 @@ class SceneView:
         colours = {name: rgb(text) for name, text in colours_of(checked, theme).items()}
         self._legend = Legend(checked, colours, keys)
         self._painters: dict[int, Painter] = {}
-        # A copy, whose frames leave out what is hidden; the painter draws those.
+        # A copy for the painter, whose frames leave out the hidden marks.
         self._shown = cast(Scene, {**scene, "legend": []})
 
     def toggle(self, entry: int) -> None:
-        """Hides an entry of the legend, or shows it again; one that is not there does nothing."""
+        """Hides or shows the entry of the legend with that index; nothing if there is none."""
         legend = self.scene["legend"]
         if entry < len(legend):
             self.hidden ^= {entry}

@@ -1,4 +1,4 @@
-"""What is known of shapes and texts before any is drawn: how far they reach, how wide they are."""
+"""Sizes of shapes and texts, which are needed before anything is drawn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OTHER_FONT = 0.7  # of pygame's sizes are Pillow's, for letters as wide
 
 
 def numbered(shapes: Iterable[Shape], number: float | None) -> list[Shape]:
-    """The shapes, their numbers written."""
+    """The shapes; each `number` becomes a `text` of that number."""
 
     def written(shape: Shape) -> Shape:
         if shape["shape"] != "number":
@@ -28,7 +28,7 @@ def numbered(shapes: Iterable[Shape], number: float | None) -> list[Shape]:
 
 
 def reach(shape: Shape) -> float:
-    """How far a shape goes from the origin, to any side."""
+    """The largest distance of a shape from its mark's origin, along x or y."""
     if shape["shape"] == "text":
         extent = shape["height"] * max(1, len(shape["text"])) / 2
     elif shape["shape"] == "number":

@@ -1,4 +1,4 @@
-"""Aircraft, obstacles, smoke and fire, as a camera sees them, the farthest first."""
+"""Paints aircraft, obstacles, smoke and fire as a camera sees them, the farthest first."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _HAZE: Colour = (110, 88, 112)
 _BRIGHT: Colour = (255, 176, 46)
 _SUN = SUN / np.linalg.norm(SUN)
 _TEAM = {"body": 0.12, "wing": 0.5, "fin": 1.0}  # how much of the team's colour a part has
-# What is far is drawn larger than it is, or nobody would see it.
+# Far bodies are drawn larger than they are, to be visible.
 _TRUE_UNTIL, _LARGEST = 220.0, 9.0
-_SPECK = 9.0  # pixels: what is smaller is a speck
+_SPECK = 9.0  # pixels: smaller bodies are drawn as a dot
 _TRAIL, _TRAIL_STEP = 3.0, 0.25  # frames
 _BURST = 6.0  # frames for which an explosion glows
 _SIDES = 20  # of a cylinder
-_MOTES, _MOTE_BOX = 90, 320.0  # what flies past, in a box of so many metres
+_MOTES, _MOTE_BOX = 90, 320.0  # number of dust particles, and the side of their box in metres
 
 
 def paint_solids(
@@ -44,7 +44,7 @@ def paint_solids(
     time: float,
     hidden: int | None,
 ) -> None:
-    """Everything that is somewhere in the air; `hidden` is a body that is left out."""
+    """Everything with a thickness; `hidden` is the index of a body that is left out."""
     _paint_cells(picture, camera, space, colours, time)
     _paint_motes(picture, camera)
     things: list[tuple[float, Callable[[], None]]] = []
@@ -72,7 +72,7 @@ def paint_solids(
 
 
 def apparent_size(distance: float) -> float:
-    """How many times as large as it is a body is drawn."""
+    """The factor by which a body at a distance in metres is drawn larger than it is."""
     return float(np.clip(distance / _TRUE_UNTIL, 1.0, _LARGEST))
 
 
@@ -117,7 +117,7 @@ def _paint_faces(
     normals = np.cross(b - a, c - a)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     facing = np.sum(normals * (camera.place - a), axis=1)
-    normals *= np.where(facing < 0, -1.0, 1.0)[:, None]  # towards who looks
+    normals *= np.where(facing < 0, -1.0, 1.0)[:, None]  # towards the camera
     light = 0.4 + 0.5 * np.maximum(normals @ _SUN, 0) + 0.16 * normals[:, 2]
     depth = seen[shape.thirds, 0].mean(axis=1)
     paints = {part: mixed(_METAL, colour, share) for part, share in _TEAM.items()}
@@ -131,7 +131,7 @@ def _paint_faces(
 def _paint_trails(
     picture: pygame.Surface, camera: Camera, body: Body, time: float, colour: Colour
 ) -> None:
-    """What a body's wing tips draw into the air."""
+    """Trails behind a body's wing tips."""
     times = np.arange(max(time - _TRAIL, 0.0), time, _TRAIL_STEP)[::-1]
     if not len(times):
         return
@@ -212,7 +212,7 @@ def _paint_cylinder(picture: pygame.Surface, camera: Camera, cylinder: Sequence[
 def _paint_point(
     picture: pygame.Surface, camera: Camera, point: Sequence[float], radius: float, colours: Colours
 ) -> None:
-    """A sphere to fly into, on a thread that shows where it stands."""
+    """A sphere to fly into, with a line to the ground below it."""
     spot, away = camera.spot(point)
     colour = colours.get("point", GOOD)
     foot, top = np.array([[[*point[:2], 0.0]], [point]], float)
@@ -241,7 +241,7 @@ def _paint_cells(
 
 
 def _paint_motes(picture: pygame.Surface, camera: Camera) -> None:
-    """Dust around the camera, without which nobody sees how fast they fly."""
+    """Dust around the camera, which shows how fast it moves."""
     random = np.random.default_rng(7)
     places = random.uniform(0, _MOTE_BOX, (_MOTES, 3))
     around = (places - camera.place) % _MOTE_BOX - _MOTE_BOX / 2

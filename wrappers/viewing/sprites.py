@@ -1,8 +1,7 @@
 """Shapes as pygame surfaces with smooth edges, off screen.
 
-Shapes are drawn several times too large and scaled down. Surfaces here hold premultiplied colours:
-those alone can be scaled and laid over one another without dark fringes, and they are laid with
-`BLEND`.
+Shapes are drawn several times too large and scaled down. Surfaces here hold premultiplied colours,
+because only these can be scaled and blended without dark fringes; they are blitted with `BLEND`.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ def sprite(shapes: Iterable[Shape], colours: Mapping[str, Colour], scale: float)
 def turned(
     twice: pygame.Surface, turn: float, size: float, opacity: float
 ) -> tuple[pygame.Surface, tuple[int, int]]:
-    """A sprite, drawn twice as large, turned, sized and faded; and where its origin lies."""
+    """A sprite that was drawn twice as large, turned, sized and faded; and its origin in pixels."""
     whole = pygame.transform.rotozoom(twice, -turn, size / 2)
     if opacity < 1:
         whole.fill((round(255 * opacity),) * 4, special_flags=pygame.BLEND_RGBA_MULT)
@@ -88,7 +87,7 @@ def write(text: str, pixels: int, colour: Colour, opacity: float = 1.0) -> pygam
 
 @lru_cache(maxsize=4096)
 def line(dx: int, dy: int, width: int, colour: Colour, opacity: float) -> pygame.Surface:
-    """A straight line from one place to another; lay it `width` left of and above their box."""
+    """A straight line between two places; blit it `width` left of and above their box."""
     layer = _blank((abs(dx) + 2 * width) * _TOO_LARGE, (abs(dy) + 2 * width) * _TOO_LARGE)
     start = np.array([max(0, -dx), max(0, -dy)]) + width
     end = start + np.array([dx, dy])
@@ -104,7 +103,7 @@ def long_line(
     width: int,
     paint: tuple[int, int, int, int],
 ) -> None:
-    """A line across a picture: too many differ for keeping each, as `line` does."""
+    """A line across a picture. It is not cached as by `line`: too many differ."""
     if width == 1 or start == end:
         pygame.gfxdraw.line(picture, *start, *end, paint)
         return
@@ -205,7 +204,7 @@ def _text(shape: Text, colour: Colour, unit: float) -> pygame.Surface:
     return write(shape["text"], round(shape["height"] * unit), colour, shape.get("opacity", 1))
 
 
-# What is opaque needs no layer of its own, which may be far larger than what is seen of it.
+# Opaque shapes need no layer, which may be far larger than the visible part of the shape.
 _DRAW_ONTO: dict[str, Callable[..., None]] = {"circle": _draw_circle, "rectangle": _draw_rectangle}
 _DRAW: dict[str, Callable[..., pygame.Surface]] = {
     "circle": _circle,

@@ -49,21 +49,20 @@ def render_svg(
 ) -> str:
     """Draws one frame of a scene as SVG, laid out as `render_frames` does.
 
-    Marks that may stand in many places are defined once. A scene without a title, readouts or a
-    legend gets no room for them, so that `scene | {"title": "", "readouts": {}, "legend": []}`
-    is the board alone.
+    Each mark is defined once. A scene without title, readouts or legend has no space for them, so
+    that `scene | {"title": "", "readouts": {}, "legend": []}` is the board alone.
 
     Args:
         scene: what to draw; `wrappers.viewing.scene` describes it.
         frame: which of its frames.
         theme: "dark" or "light".
-        board: the board's longer side in pixels, as which lengths are written.
+        board: the board's longer side, in the file's pixels.
 
     Returns:
         the text of an SVG file.
 
     Raises:
-        ValueError: what is wrong with the scene or with another argument.
+        ValueError: a fault of the scene or of another argument.
     """
     checked = check_scene(scene)
     check_frame(checked, frame)
@@ -75,7 +74,7 @@ def render_svg(
 
 
 class _Drawing:
-    """An SVG document in the making."""
+    """An SVG document that is being written."""
 
     def __init__(self, scene: Scene, theme: str, board: int) -> None:
         self._scene = scene
@@ -98,7 +97,7 @@ class _Drawing:
         _put(self.root, "rect", width=width, height=height, fill=self._paper)
 
     def draw_board(self, frame: int) -> None:
-        """What is in the box, cut off at its sides."""
+        """The contents of the scene's box, clipped to it."""
         left, top, width, height = self._layout.board
         clip = _put(self._definitions, "clipPath", id="board")
         _put(clip, "rect", x=left, y=top, width=width, height=height)
@@ -147,7 +146,7 @@ class _Drawing:
                 _put(parent, "use", href=self._definition(name), **self._place(named))
 
     def _place(self, named: Mapping[str, float]) -> dict[str, Any]:
-        """Where a mark stands and how it looks there, as attributes."""
+        """A mark's place, turn, size and opacity, as attributes of an element."""
         x, y = map(_written, self._pixel(named))
         transform = f"translate({x} {y})"
         if "turn" in named:
@@ -282,7 +281,7 @@ def _put_text(
 
 
 def _put(parent: Element, tag: str, **attributes: Any) -> Element:
-    """A new element; of its attributes those that are None are left out."""
+    """A new element; attributes that are None are left out."""
     written = {
         name.replace("_", "-"): value if isinstance(value, str) else _written(value)
         for name, value in attributes.items()
@@ -292,7 +291,7 @@ def _put(parent: Element, tag: str, **attributes: Any) -> Element:
 
 
 def _written(number: float) -> str:
-    """A number, as short as can be."""
+    """A number with at most two decimals, without trailing zeros."""
     if not math.isfinite(number):
         raise ValueError(f"the scene has a number that cannot be drawn: {number}")
     return f"{round(number, 2) + 0.0:.2f}".rstrip("0").rstrip(".")

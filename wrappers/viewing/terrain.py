@@ -38,14 +38,14 @@ _GROUND = (
     (1.3, (10, 22, 34)),
 )
 _BANDS = 140
-_FIELD, _FARTHEST = 1500.0, 16_500.0  # m: a field's side, and how far fields are drawn
-_HAZE = 9000.0  # m in which what one sees fades to a third
+_FIELD, _FARTHEST = 1500.0, 16_500.0  # m: a field's side, and the distance of the last one
+_HAZE = 9000.0  # m over which colours fade to 1/e
 _ROAD: Colour = (74, 128, 168)
 _EDGE_SEEN = 5000.0  # m
 
 
 def paint_world(picture: pygame.Surface, camera: Camera, space: Scene3D) -> None:
-    """Everything that stands still and has no thickness."""
+    """Sky, sun, ground, grid and the arena's edge."""
     _paint_backdrop(picture, camera)
     _paint_sun(picture, camera)
     _paint_fields(picture, camera)
@@ -53,12 +53,12 @@ def paint_world(picture: pygame.Surface, camera: Camera, space: Scene3D) -> None
 
 
 def haze(distance: float | NDArray) -> Any:
-    """How much of a colour is left over a distance in metres, 1 to 0."""
+    """The part of a colour that is left over a distance in metres, 1 to 0."""
     return np.exp(-np.asarray(distance) / _HAZE)
 
 
 def mixed(colour: Colour, other: Colour, part: float) -> Colour:
-    """Between two colours."""
+    """A mixture of two colours, `part` of the other."""
     red, green, blue = (round(a + part * (b - a)) for a, b in zip(colour, other, strict=True))
     return red, green, blue
 
@@ -81,7 +81,7 @@ def _paint_backdrop(picture: pygame.Surface, camera: Camera) -> None:
 
 @cache
 def _bands() -> list[tuple[float, float, Colour]]:
-    """Where bands begin and end, in pictures' heights above the horizon, and their colours."""
+    """Each band's start and end, in pictures' heights above the horizon, and its colour."""
     bands = []
     for sign, stops in ((1.0, _SKY), (-1.0, _GROUND)):
         # They are narrow at the horizon, where colours change fast.
@@ -109,7 +109,7 @@ def _paint_sun(picture: pygame.Surface, camera: Camera) -> None:
 
 
 def _paint_fields(picture: pygame.Surface, camera: Camera) -> None:
-    """Fields of slightly different colours, so that one sees the ground pass."""
+    """Fields of slightly different colours, which make movement over the ground visible."""
     here = np.round(camera.place[:2] / _FIELD)
     reach = round(_FARTHEST / _FIELD)
     steps = np.arange(-reach, reach + 1)
@@ -199,7 +199,7 @@ def fill_polygon(picture: pygame.Surface, outline: NDArray, paint: tuple[int, ..
 
 @lru_cache(maxsize=256)
 def glow(radius: int, colour: Colour) -> pygame.Surface:
-    """A round shine to be added to a picture, of a radius in pixels."""
+    """A round glow of a radius in pixels, to add to a picture."""
     radius = max(radius, 1)
     away = (np.arange(2 * radius) + 0.5 - radius) / radius
     fading = np.clip(1 - np.hypot(away[:, None], away[None, :]), 0, 1) ** 2

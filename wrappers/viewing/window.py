@@ -1,7 +1,7 @@
-"""A window on the screen, and the loop that keeps it alive.
+"""A window on the screen, and its event loop.
 
-What is in the window is a `Screen`: it is told of events and of the time that passes, and asked for
-pictures. It knows nothing of the loop, so that tests can drive it without one.
+The window shows a `Screen`, which gets events and the time that passes, and paints pictures. It
+does not depend on the loop, so that tests can drive it without one.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import pygame
 from wrappers.viewing.overlay import PAPER, put
 
 SIZE = (1120, 840)
-_LEAST = (800, 600)  # what is in a smaller window cannot be read
+_LEAST = (800, 600)  # text in a smaller window could not be read
 _PICTURES_PER_SECOND = 60
-_SETTLED = 0.2  # s after which a new size is taken for the one that is meant
+_SETTLED = 0.2  # s without a resize after which pictures are painted in the new size
 
 
 class NoDisplayError(OSError):
-    """There is no screen to open a window on."""
+    """There is no display to open a window on."""
 
 
 class Screen(Protocol):
@@ -52,7 +52,7 @@ class Screen(Protocol):
 
 
 def check_display() -> None:
-    """Raises NoDisplayError where no window can be opened, which costs nothing to ask first."""
+    """Raises NoDisplayError if no window can be opened; call it before expensive work."""
     unnamed = not os.environ.get("SDL_VIDEODRIVER")
     places = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
     if unnamed and sys.platform.startswith("linux") and not any(places):
@@ -70,13 +70,13 @@ def check_display() -> None:
 def run_window(
     screen: Screen, title: str, size: tuple[int, int] = SIZE, *, times: int | None = None
 ) -> None:
-    """Shows a screen in a window until it is over, or somebody closes the window.
+    """Shows a screen in a window until it is over, or the window is closed.
 
     Args:
         screen: what to show.
         title: over the window.
-        size: of the window at first, in pixels; people may change it.
-        times: close after so many pictures.
+        size: of the window at first, in pixels; it can be resized.
+        times: close after this number of pictures.
 
     Raises:
         NoDisplayError: no window can be opened.
@@ -108,10 +108,10 @@ def run_window(
 
 
 class Loading:
-    """A screen that is still being made, on a thread of its own.
+    """A screen that is still being made, on its own thread.
 
     Args:
-        make: makes the screen; what it raises is raised here, when the loop asks for anything.
+        make: makes the screen; its exceptions are raised here, when the loop calls a method.
         message: what to show meanwhile.
     """
 
