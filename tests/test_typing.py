@@ -19,7 +19,7 @@ SLIPS = """\
 import aerojax
 import jax
 import paxmen
-from wrappers import AutoReset
+from wrappers import AutoReset, check_scene, record
 aerojax.make("1_vs_1", actions="discreet")  # reportArgumentType
 aerojax.make("1_vs_1", control="manual")  # reportArgumentType
 aerojax.make("1_vs_1", opponents="purser")  # reportArgumentType
@@ -30,6 +30,8 @@ paxmen.mke("paxmen-4")  # reportAttributeAccessIssue
 env = paxmen.make("paxmen-4")
 env.reset()  # reportCallIssue
 AutoReset(env).step(jax.random.key(0))  # reportCallIssue
+scene = record(env, jax.random.key(0))
+print(check_scene(scene)["frames"], scene["framse"])  # reportGeneralTypeIssues
 """
 
 
