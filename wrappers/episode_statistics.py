@@ -11,7 +11,7 @@ from flax import struct
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
-from wrappers.wrapper import Layer, Observations, Transition, Wrapper
+from wrappers.wrapper import Layer, Observations, Transition, WrappedState, Wrapper
 
 Success = Callable[[dict[str, Array], dict[str, Any]], Array]
 """`success(rewards, info)` of an episode's last step: bool () or (n,)."""
@@ -31,7 +31,7 @@ class Totals:
 
 
 @struct.dataclass
-class StatisticsState:
+class StatisticsState(WrappedState):
     """Attributes:
     env_state: the inner environment's.
     running: totals of the episode under way; it has no success yet.
@@ -48,11 +48,6 @@ class StatisticsState:
     def step(self) -> Array:
         """int32 (), steps taken in the episode."""
         return self.running.length
-
-    @property
-    def done(self) -> Array:
-        """The inner environment's."""
-        return self.env_state.done
 
 
 class EpisodeStatistics(Wrapper):

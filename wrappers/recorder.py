@@ -12,7 +12,7 @@ from flax import struct
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
-from wrappers.wrapper import Layer, Observations, Transition, Wrapper
+from wrappers.wrapper import Layer, Observations, Transition, WrappedState, Wrapper
 
 
 @struct.dataclass
@@ -33,7 +33,7 @@ class Tape:
 
 
 @struct.dataclass
-class RecorderState:
+class RecorderState(WrappedState):
     """Attributes:
     env_state: the inner environment's.
     running: the episode under way.
@@ -48,11 +48,6 @@ class RecorderState:
     def step(self) -> Array:
         """int32 (), steps taken in the episode."""
         return self.running.length
-
-    @property
-    def done(self) -> Array:
-        """The inner environment's."""
-        return self.env_state.done
 
 
 class Recorder(Wrapper):

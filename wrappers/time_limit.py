@@ -11,11 +11,11 @@ from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 from wrappers.conventions import terminated_truncated
-from wrappers.wrapper import Layer, Observations, Transition, Wrapper, wrappers_of
+from wrappers.wrapper import Layer, Observations, Transition, WrappedState, Wrapper, wrappers_of
 
 
 @struct.dataclass
-class TimeLimitState:
+class TimeLimitState(WrappedState):
     """Attributes:
     env_state: the inner environment's.
     step: int32 (), steps taken in the episode.
@@ -23,11 +23,6 @@ class TimeLimitState:
 
     env_state: Any
     step: Array
-
-    @property
-    def done(self) -> Array:
-        """The inner environment's, without this limit."""
-        return self.env_state.done
 
 
 class TimeLimit(Wrapper):

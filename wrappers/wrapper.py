@@ -41,6 +41,17 @@ class Layer(IntEnum):
     CHECKS = 4  # checks whatever is returned: one in a stack
 
 
+class WrappedState:
+    """A base for the state of a wrapper that `holds_state`."""
+
+    env_state: Any
+
+    @property
+    def done(self) -> Array:
+        """bool (), whether the inner environment's episode has ended."""
+        return self.env_state.done
+
+
 class Wrapper(MultiAgentEnv):
     """A JaxMARL environment around another one, with all attributes of the inner one.
 

@@ -17,7 +17,7 @@ from wrappers.viewing.radar import paint_radar, sighted
 from wrappers.viewing.scene_3d import Body, Scene3D
 from wrappers.viewing.solids import apparent_size
 from wrappers.viewing.sprites import Colour
-from wrappers.viewing.terrain import FIRE, rule
+from wrappers.viewing.terrain import FIRE, draw_lines
 
 Colours = Mapping[str, Colour]
 
@@ -115,7 +115,7 @@ def _paint_ladder(picture: pygame.Surface, camera: Camera, now: Pose) -> None:
     rungs = camera.place + 5000 * (flat + np.tan(np.radians(steps))[:, None] * [0, 0, 1])
     for side in (-1, 1):
         starts, ends = (rungs + side * away * right for away in (250, 600))
-        rule(picture, camera, starts, ends, LINE, np.full(len(steps), 70.0))
+        draw_lines(picture, camera, starts, ends, LINE, np.full(len(steps), 70.0))
     for degrees, end in zip(steps.tolist(), rungs + 600 * right, strict=True):
         spot, _ = camera.spot(end)
         if np.isfinite(spot).all():
@@ -137,7 +137,9 @@ def _paint_reach(picture: pygame.Surface, camera: Camera, own: Body, now: Pose) 
     turns = np.radians(np.arange(0, 363, 3))[:, None]
     side = np.tan(np.radians(half)) * (np.cos(turns) * right + np.sin(turns) * up)
     rim = camera.place + 3000 * (forward + side)
-    rule(picture, camera, rim[:-1:2], rim[1::2], (255, 225, 150), np.full(len(rim) // 2, 110.0))
+    draw_lines(
+        picture, camera, rim[:-1:2], rim[1::2], (255, 225, 150), np.full(len(rim) // 2, 110.0)
+    )
 
 
 def in_reach(own: Body, now: Pose, place: NDArray) -> bool:

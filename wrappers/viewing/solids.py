@@ -15,7 +15,7 @@ from wrappers.viewing.camera import NEAR, Camera
 from wrappers.viewing.overlay import GOOD
 from wrappers.viewing.scene_3d import Body, Scene3D
 from wrappers.viewing.sprites import Colour
-from wrappers.viewing.terrain import FIRE, STONE, SUN, fill_polygon, glow, haze, mixed, rule
+from wrappers.viewing.terrain import FIRE, STONE, SUN, draw_lines, fill_polygon, glow, haze, mixed
 
 Colours = Mapping[str, Colour]
 
@@ -143,7 +143,7 @@ def _paint_trails(
     soft = mixed(colour, (255, 255, 255), 0.45)
     opacity = 150 * (1 - np.arange(len(lines) - 1) / len(lines)) ** 2
     for tip in (0, 1):
-        rule(picture, camera, lines[:-1, tip], lines[1:, tip], soft, opacity)
+        draw_lines(picture, camera, lines[:-1, tip], lines[1:, tip], soft, opacity)
 
 
 def _paint_shots(picture: pygame.Surface, camera: Camera, space: Scene3D, time: float) -> None:
@@ -216,7 +216,7 @@ def _paint_point(
     spot, away = camera.spot(point)
     colour = colours.get("point", GOOD)
     foot, top = np.array([[[*point[:2], 0.0]], [point]], float)
-    rule(picture, camera, foot, top, colour, np.array([120.0]))
+    draw_lines(picture, camera, foot, top, colour, np.array([120.0]))
     if away > NEAR:
         shown = min(round(radius * camera.focal / away), 2 * camera.size[0])
         _shine(picture, spot, min(shown, 200), mixed((0, 0, 0), colour, 0.35))
@@ -247,7 +247,7 @@ def _paint_motes(picture: pygame.Surface, camera: Camera) -> None:
     around = (places - camera.place) % _MOTE_BOX - _MOTE_BOX / 2
     opacity = 150 * np.maximum(1 - 2 * np.linalg.norm(around, axis=1) / _MOTE_BOX, 0)
     motes, streak = around + camera.place, 3.0 * camera.axes[0]
-    rule(picture, camera, motes - streak, motes + streak, (255, 230, 210), opacity)
+    draw_lines(picture, camera, motes - streak, motes + streak, (255, 230, 210), opacity)
 
 
 def _shine(picture: pygame.Surface, spot: NDArray, radius: int, colour: Colour) -> None:

@@ -137,7 +137,7 @@ class _Drawing:
         for place in stands:
             named = dict(zip(axes_of(mark), place, strict=True))
             if "line" in mark:
-                self._rule(parent, mark["line"], named)
+                self._draw_line(parent, mark["line"], named)
             if "number" in named:
                 number = _put(parent, "g", **self._place(named))
                 shapes = numbered(mark.get("shapes", ()), named["number"])
@@ -165,7 +165,7 @@ class _Drawing:
             self._draw_shapes(group, shapes, self._layout.scale)
         return f"#{identifier}"
 
-    def _rule(self, parent: Element, line: Line, named: Mapping[str, float]) -> None:
+    def _draw_line(self, parent: Element, line: Line, named: Mapping[str, float]) -> None:
         (x1, y1), (x2, y2) = self._pixel(named), self._pixel({"x": named["x2"], "y": named["y2"]})
         stroke = self._stroke(line)
         _put(parent, "line", x1=x1, y1=y1, x2=x2, y2=y2, **stroke, opacity=named.get("opacity"))

@@ -142,19 +142,19 @@ def _paint_grid(picture: pygame.Surface, camera: Camera, radius: float) -> None:
         np.concatenate(part) for part in zip(*_ground_lines(radius), strict=True)
     )
     away = np.linalg.norm((starts + ends) / 2 - camera.place, axis=1)
-    rule(picture, camera, starts, ends, _ROAD, opacity * haze(away))
+    draw_lines(picture, camera, starts, ends, _ROAD, opacity * haze(away))
     angles = np.radians(np.arange(0, 361, 3))
     rim = radius * np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=-1)
-    rule(picture, camera, rim[:-1], rim[1:], EDGE, np.full(len(rim) - 1, 200.0))
+    draw_lines(picture, camera, rim[:-1], rim[1:], EDGE, np.full(len(rim) - 1, 200.0))
     close = 1 - np.hypot(*(rim - camera.place)[:-1, :2].T) / _EDGE_SEEN
     near = np.flatnonzero(close > 0)
     if len(near):
         top = camera.place[2] + 2500
         up = np.array([0.0, 0.0, 1.0])
-        rule(picture, camera, rim[near], rim[near] + top * up, EDGE, 130 * close[near])
+        draw_lines(picture, camera, rim[near], rim[near] + top * up, EDGE, 130 * close[near])
         for height in np.arange(1000, top, 1000):
             start, end = (rim[near + k] + height * up for k in (0, 1))
-            rule(picture, camera, start, end, EDGE, 130 * close[near])
+            draw_lines(picture, camera, start, end, EDGE, 130 * close[near])
 
 
 @lru_cache(maxsize=8)
@@ -171,7 +171,7 @@ def _ground_lines(radius: float) -> list[tuple[NDArray, NDArray, NDArray]]:
     return lines
 
 
-def rule(
+def draw_lines(
     picture: pygame.Surface,
     camera: Camera,
     starts: NDArray,
