@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.wrappers.viewing.scenes import make_scene
 from wrappers import AutoReset, EpisodeStatistics, Recorder, TimeLimit, record, render, render_frame
+from wrappers.viewing.rendering import Renderer
 
 
 @pytest.fixture
@@ -32,6 +33,12 @@ def drawn(tally, monkeypatch):
 def step_to(env, state, first, second):
     actions = {"agent_0": jnp.int32(first), "agent_1": jnp.int32(second)}
     return env.step_env(jax.random.key(1), state, actions)[1]
+
+
+@pytest.mark.parametrize("mode", ["rgb_array", "human", None])
+def test_before_the_first_reset_there_is_nothing_to_draw(drawn, mode):
+    with pytest.raises(RuntimeError, match="nothing to render: call reset first"):
+        Renderer(drawn, mode).show(None)
 
 
 # --- One state --------------------------------------------------------------------------------
