@@ -56,7 +56,7 @@ def test_without_a_batch_and_with_two():
 
 def test_each_of_two_batches_is_updated_alone():
     """What is updated is one entry, not a row of them."""
-    center = jax.vmap(jax.vmap(on_demand(lambda old: old - jnp.mean(old))))
+    center = jax.vmap(jax.vmap(batched_cond(lambda old: old - jnp.mean(old))))
     grid = jnp.array([[True, False], [True, True]])
     old = jnp.arange(12.0).reshape(2, 2, 3)
     expected = np.tile([-1.0, 0.0, 1.0], (2, 2, 1))
