@@ -23,7 +23,7 @@ from mars_demo.learning.task import Task
 from mars_demo.learning.train import Trainer
 from mars_demo.runs.loop import train_run
 from mars_demo.runs.memory import free_bytes, needed_bytes
-from mars_demo.runs.outputs import check_writable
+from mars_demo.runs.outputs import check_writable, markdown_table
 from mars_demo.tasks.registry import get_task
 from wrappers.atomic import write_atomically
 
@@ -35,6 +35,9 @@ UPDATES = 5  # of a timed training
 REPEATS = 3
 EPISODES = 256
 
+Measure = Callable[[Task, int], tuple[float, float]]
+"""Steps a second and seconds of the first call, of a task with so many environments."""
+
 
 def study_device(out: Path, largest: int = 2**20) -> str:
     """Measures, trains, and returns a page of tables, which is also written to `out/device.md`.
@@ -43,30 +46,25 @@ def study_device(out: Path, largest: int = 2**20) -> str:
         out: a folder; whole runs that are finished there are not run again.
         largest: the most environments to try; memory may end it earlier.
     """
+
+    def table(steps: str, measure: Measure) -> str:
+        rows = [row for name in TASKS for row in _rows(get_task(name), largest, measure)]
+        return markdown_table(("task", "environments", f"{steps} a second", "first call, s"), rows)
+
+    whole_runs = [_whole_run(get_task(name), out / name) for name in WHOLE_RUNS]
     parts = [
         heading(),
-        "",
-        "| task | environments | environment steps a second | first call, s |",
-        "|---|---|---|---|",
-        *(line for name in TASKS for line in _rows(get_task(name), largest, _rollouts)),
-        "",
-        "| task | environments | training steps a second | first call, s |",
-        "|---|---|---|---|",
-        *(line for name in TASKS for line in _rows(get_task(name), largest, _updates)),
-        "",
-        "| whole run | steps | seconds | score |",
-        "|---|---|---|---|",
-        *(_whole_run(get_task(name), out / name) for name in WHOLE_RUNS),
+        table("environment steps", _rollouts),
+        table("training steps", _updates),
+        markdown_table(("whole run", "steps", "seconds", "score"), whole_runs),
     ]
-    text = "\n".join(parts) + "\n"
+    text = "\n\n".join(parts) + "\n"
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "device.md", text.encode())
     return text
 
 
-def _rows(
-    task: Task, largest: int, measure: Callable[[Task, int], tuple[float, float]]
-) -> Iterator[str]:
+def _rows(task: Task, largest: int, measure: Measure) -> Iterator[tuple[str, ...]]:
     """A row for each number of environments, up to what fits into memory."""
     num_envs = SMALLEST
     while num_envs <= largest and _fits(task, num_envs):
@@ -75,9 +73,9 @@ def _rows(
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
-            yield f"| {task.name} | {num_envs:,} | out of memory | |"
+            yield task.name, f"{num_envs:,}", "out of memory", ""
             return
-        yield f"| {task.name} | {num_envs:,} | {rate:,.0f} | {first:.1f} |"
+        yield task.name, f"{num_envs:,}", f"{rate:,.0f}", f"{first:.1f}"
         num_envs *= FACTOR
 
 
@@ -111,16 +109,14 @@ def _updates(task: Task, num_envs: int) -> tuple[float, float]:
     return max(rates), first
 
 
-def _whole_run(task: Task, folder: Path) -> str:
+def _whole_run(task: Task, folder: Path) -> tuple[str, ...]:
     config = task.preset(DEFAULT_ALGO)
     resume = (folder / "run.json").exists()
     result = train_run(task, config, folder, resume=resume)
     scores = evaluate_run(folder, EPISODES, seed=0, greedy=False).score
     middle, half = mean_and_interval(scores)
-    return (
-        f"| {task.name} | {config.total_steps:,} | {result.seconds:.0f} | "
-        f"{middle:.2f} ± {half:.2f} {task.score_name} |"
-    )
+    score = f"{middle:.2f} ± {half:.2f} {task.score_name}"
+    return task.name, f"{config.total_steps:,}", f"{result.seconds:.0f}", score
 
 
 @dataclass(frozen=True)

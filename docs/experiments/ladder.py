@@ -18,7 +18,7 @@ from jax import Array
 
 from mars_demo.cli.parsing import run_program
 from mars_demo.learning.rollout import Env
-from mars_demo.runs.outputs import check_writable
+from mars_demo.runs.outputs import check_writable, markdown_table
 from mars_demo.tasks.registry import make_selfplay
 from wrappers.atomic import write_atomically
 
@@ -89,27 +89,22 @@ def _play(env: Any, first: str, second: str, keys: Array) -> tuple[Array, Array]
 
 def play_ladder(out: Path) -> str:
     """Plays every pair on every scenario, writes ladder.md and returns the table."""
-    lines = [
-        "| scenario | scripts | won | lost | drawn | share of decided games |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name in SCENARIOS:
-        lines += _rows(name, make_selfplay(name), PAIRS)
-    table = "\n".join(lines)
+    head = ("scenario", "scripts", "won", "lost", "drawn", "share of decided games")
+    rows = [row for name in SCENARIOS for row in _rows(name, make_selfplay(name), PAIRS)]
+    table = markdown_table(head, rows)
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "ladder.md", (table + "\n").encode())
     return table
 
 
-def _rows(name: str, env: Env, pairs: Sequence[tuple[str, str]]) -> list[str]:
+def _rows(name: str, env: Env, pairs: Sequence[tuple[str, str]]) -> list[list[str]]:
     rows = []
     for first, second in pairs:
         games = play_scripts(env, first, second, GAMES)
         share = f"{games.share:.2f}"
         if first == second:
             share += f" ({games.sigmas:+.1f} σ)"
-        ends = f"{games.won} | {games.lost} | {games.drawn}"
-        rows.append(f"| `{name}` | {first} against {second} | {ends} | {share} |")
+        rows.append([f"`{name}`", f"{first} against {second}", *map(str, games), share])
     return rows
 
 

@@ -21,7 +21,7 @@ from mars_demo.cli.parsing import run_program
 from mars_demo.evaluation.curves import compare, curve
 from mars_demo.experiments.training import train_all
 from mars_demo.learning.config import DEFAULT_TASK, Config
-from mars_demo.runs.outputs import check_writable
+from mars_demo.runs.outputs import check_writable, markdown_table
 from mars_demo.tasks.registry import get_task
 from wrappers.atomic import write_atomically
 
@@ -81,10 +81,7 @@ def grid_points() -> dict[str, dict[str, float]]:
 def tune(task: str, out: Path) -> str:
     """Screens the grid for each algorithm, runs the finalists longer, and returns the table."""
     points = grid_points()
-    lines = [
-        f"| algorithm | {' | '.join(GRID)} | screening | final |",
-        f"|---|{'---|' * len(GRID)}---|---|",
-    ]
+    rows = []
     for algo in ALGORITHMS:
         base = get_task(task).preset(algo)
         screening = out / "screening" / algo
@@ -96,10 +93,12 @@ def tune(task: str, out: Path) -> str:
         for name in sorted(
             points, key=lambda n: (final.get(n, -np.inf), screened[n]), reverse=True
         ):
-            values = " | ".join(f"{value:g}" for value in points[name].values())
+            values = [f"{value:g}" for value in points[name].values()]
             last = f"{final[name]:.1f}" if name in final else ""
-            lines.append(f"| {algo} | {values} | {screened[name]:.1f} | {last} |")
-    return _keep(out / "tuning.md", "\n".join(lines))
+            rows.append((algo, *values, f"{screened[name]:.1f}", last))
+    table = markdown_table(("algorithm", *GRID, "screening", "final"), rows)
+    write_atomically(out / "tuning.md", (table + "\n").encode())
+    return table
 
 
 def isolate_knobs(task: str, out: Path) -> str:
@@ -145,11 +144,6 @@ def _scores(
         name: float(np.mean([ending(folder / name / f"seed_{seed}") for seed in seeds]))
         for name in points
     }
-
-
-def _keep(path: Path, table: str) -> str:
-    write_atomically(path, (table + "\n").encode())
-    return table
 
 
 @dataclass(frozen=True)

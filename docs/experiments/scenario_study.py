@@ -19,7 +19,7 @@ from mars_demo.evaluation.episodes import evaluate_run, reference_scores
 from mars_demo.evaluation.statistics import mean_and_interval
 from mars_demo.experiments.training import train_all
 from mars_demo.learning.config import Config
-from mars_demo.runs.outputs import check_writable
+from mars_demo.runs.outputs import check_writable, markdown_table
 from mars_demo.tasks.registry import MIXED_SCENARIOS, SCENARIOS, get_task
 from wrappers.atomic import write_atomically
 
@@ -81,16 +81,13 @@ def _scores(out: Path, name: str) -> Scores:
 
 
 def _table(scores: Mapping[str, Scores]) -> str:
-    lines = [
-        f"| scenario | score | random | script | {SHARING['shared']} | {SHARING['class']} |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     for name, row in scores.items():
         task = get_task(name)
         cells = [_cell(row[policy]) for policy in ("random", task.script_name, "shared")]
         cells.append(_cell(row["class"]) if "class" in row else "")
-        lines.append(f"| {name} | {task.score_name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append((name, task.score_name, *cells))
+    return markdown_table(("scenario", "score", "random", "script", *SHARING.values()), rows)
 
 
 def _cell(values: Sequence[float]) -> str:

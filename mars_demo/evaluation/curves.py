@@ -15,7 +15,7 @@ from mars_demo.evaluation.statistics import mean_and_interval, median_and_interv
 from mars_demo.learning.task import Task
 from mars_demo.runs.folder import RunError, read_run
 from mars_demo.runs.metrics import read_metrics
-from mars_demo.runs.outputs import check_writable, markdown_row
+from mars_demo.runs.outputs import check_writable, markdown_table
 from wrappers.atomic import write_atomically
 
 
@@ -170,7 +170,7 @@ def _common_task(groups: Mapping[str, Sequence[Path]]) -> Task:
 
 def _table(scores: Mapping[str, list[dict[str, Any]]], task: Task, threshold: float) -> str:
     reaching = f"seeds that reached {threshold:g}", f"steps to {threshold:g}, median"
-    lines = [markdown_row(("group", "seeds", task.score_name, *reaching)), "|---|---|---|---|---|"]
+    rows = []
     for label, runs in scores.items():
         mean, half = mean_and_interval(np.array([run["score"] for run in runs]))
         score = f"{mean:.1f} ± {half:.1f}" if len(runs) > 1 else f"{mean:.1f}"
@@ -179,6 +179,5 @@ def _table(scores: Mapping[str, list[dict[str, Any]]], task: Task, threshold: fl
         values = median_and_interval(np.array([np.inf if s is None else s for s in steps]))
         median, low, high = (f"{v / 1e6:.2f} M" if np.isfinite(v) else "never" for v in values)
         share = f"{reached} of {len(runs)}"
-        entries = label, str(len(runs)), score, share, f"{median} ({low} to {high})"
-        lines.append(markdown_row(entries))
-    return "\n".join(lines)
+        rows.append((label, str(len(runs)), score, share, f"{median} ({low} to {high})"))
+    return markdown_table(("group", "seeds", task.score_name, *reaching), rows)

@@ -12,6 +12,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
+from mars_demo.runs.outputs import markdown_table
+
 
 class Measurement(NamedTuple):
     """What was measured of one environment."""
@@ -105,15 +107,10 @@ def heading() -> str:
 
 
 def _table(measured: Sequence[Measurement], num_envs: int, steps: int) -> str:
-    lines = [
-        f"{heading()}; {num_envs} environments x {steps} steps",
-        "",
-        "| environment | steps a second | first call, s | bytes a step |",
-        "|---|---|---|---|",
+    head = ("environment", "steps a second", "first call, s", "bytes a step")
+    rows = [
+        (m.name, f"{m.steps_per_second:,.0f}", f"{m.first_call:.1f}", f"{m.bytes_per_step:,.0f}")
+        for m in measured
     ]
-    for m in measured:
-        lines.append(
-            f"| {m.name} | {m.steps_per_second:,.0f} | {m.first_call:.1f} "
-            f"| {m.bytes_per_step:,.0f} |"
-        )
-    return "\n".join(lines)
+    about = f"{heading()}; {num_envs} environments x {steps} steps"
+    return f"{about}\n\n{markdown_table(head, rows)}"

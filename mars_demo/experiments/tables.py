@@ -11,7 +11,7 @@ import numpy as np
 from mars_demo.evaluation.statistics import mean_and_interval
 from mars_demo.experiments.aggregates import Estimate
 from mars_demo.experiments.results import Cell
-from mars_demo.runs.outputs import markdown_row
+from mars_demo.runs.outputs import markdown_table
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,8 @@ def best_of(found: Sequence[tuple[float, float]]) -> int | None:
 
 def to_markdown(table: Table) -> str:
     """The table's lines."""
-    lines = [markdown_row((row.name, *row.entries)) for row in (table.head, *table.rows)]
-    lines.insert(1, "|" + "---|" * (1 + len(table.head.entries)))
-    return "\n".join(lines)
+    head, *rows = ((row.name, *row.entries) for row in (table.head, *table.rows))
+    return markdown_table(head, rows)
 
 
 def to_html(table: Table) -> str:

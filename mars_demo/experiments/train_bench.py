@@ -14,6 +14,7 @@ from mars_demo.experiments.bench import heading, seconds
 from mars_demo.learning.config import Config
 from mars_demo.learning.task import Task
 from mars_demo.learning.train import Trainer
+from mars_demo.runs.outputs import markdown_table
 
 SCRIPT = Path("baselines/MAPPO/mappo_rnn_mpe.py")
 SETTINGS = Path("baselines/MAPPO/config/mappo_homogenous_rnn_mpe.yaml")
@@ -154,16 +155,16 @@ def _load(path: Path) -> Any:
 
 def _table(names: list[str], best: list[float], first: list[float]) -> str:
     steps = CONFIG.total_steps
-    lines = [
+    about = (
         f"{heading()}; {CONFIG.num_envs} environments x {CONFIG.rollout_steps} steps, "
-        f"{CONFIG.epochs} epochs x {CONFIG.minibatches} minibatches, {UPDATES} updates a call",
-        "",
-        "| trainer | environment steps a second | to JaxMARL's | first call, s |",
-        "|---|---|---|---|",
-    ]
+        f"{CONFIG.epochs} epochs x {CONFIG.minibatches} minibatches, {UPDATES} updates a call"
+    )
+    rows = []
     for name, best_seconds, first_seconds in zip(names, best, first, strict=True):
         ratio = f"{best[-1] / best_seconds:.2f}" if len(names) > 1 else "not measured"
-        lines.append(f"| {name} | {steps / best_seconds:,.0f} | {ratio} | {first_seconds:.1f} |")
+        rows.append((name, f"{steps / best_seconds:,.0f}", ratio, f"{first_seconds:.1f}"))
+    head = ("trainer", "environment steps a second", "to JaxMARL's", "first call, s")
+    parts = [about, markdown_table(head, rows)]
     if len(names) == 1:
-        lines += ["", f"JaxMARL's script was not measured; to do so: {_WHERE}"]
-    return "\n".join(lines)
+        parts.append(f"JaxMARL's script was not measured; to do so: {_WHERE}")
+    return "\n\n".join(parts)

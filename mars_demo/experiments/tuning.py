@@ -17,7 +17,7 @@ from mars_demo.experiments.plan import Job
 from mars_demo.experiments.settings import Settings, changes_for
 from mars_demo.learning.config import Config
 from mars_demo.runs.metrics import read_metrics
-from mars_demo.runs.outputs import markdown_row
+from mars_demo.runs.outputs import markdown_table
 from mars_demo.runs.reading import NONSENSE, RunError, in_one_line
 from wrappers.atomic import write_atomically
 
@@ -117,16 +117,16 @@ def write_tuning(
     Returns:
         the path of `settings.json`, for `mars-demo sweep --settings`.
     """
-    lines = ["| task | algorithm | changes | return |", "|---|---|---|---|"]
-    best = {}
+    rows, best = [], {}
     for name, of in trials.items():
         task, _, algo = name.rpartition("/")
         family = task.partition("/")[0]
         best[f"{family}/*/{algo}"] = changes_for(given, task, algo) | of[0].changes
         for trial in of:
             changes = ", ".join(f"{knob} {value:g}" for knob, value in trial.changes.items())
-            lines.append(markdown_row((task, algo, changes, f"{trial.mean_return:.3f}")))
-    write_atomically(out / "tuning.md", ("\n".join(lines) + "\n").encode())
+            rows.append((task, algo, changes, f"{trial.mean_return:.3f}"))
+    table = markdown_table(("task", "algorithm", "changes", "return"), rows)
+    write_atomically(out / "tuning.md", (table + "\n").encode())
     write_atomically(out / "settings.json", json.dumps(best, indent=1).encode())
     return out / "settings.json"
 

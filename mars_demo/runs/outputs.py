@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mars_demo.learning.config import check_name
@@ -32,6 +32,12 @@ def check_picture(path: Path) -> None:
     formats = FigureCanvasBase.get_supported_filetypes()
     check_name("format of pictures", path.suffix.lower().removeprefix("."), formats)
     check_writable(path)
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+    """The lines of a table, under the names of its columns. Whatever an entry holds is text."""
+    lines = [markdown_row(head), "|" + "---|" * len(head), *map(markdown_row, rows)]
+    return "\n".join(lines)
 
 
 def markdown_row(entries: Iterable[str]) -> str:

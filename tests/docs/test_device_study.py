@@ -42,5 +42,5 @@ def test_running_out_of_memory_ends_a_table():
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
 
     assert list(device_study._rows(make_toy_task(), 10**6, too_much)) == [
-        "| toy | 256 | out of memory | |"
+        ("toy", "256", "out of memory", "")
     ]
