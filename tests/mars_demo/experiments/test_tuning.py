@@ -50,7 +50,10 @@ def _score(name, changes):
 
 def _run(folder, *lines):
     folder.mkdir(parents=True)
-    texts = [json.dumps({"step": 1, "episodes": n, "return": mean}) + "\n" for n, mean in lines]
+    texts = [
+        json.dumps({"step": step, "episodes": n, "return": mean}) + "\n"
+        for step, (n, mean) in enumerate(lines, start=1)
+    ]
     (folder / "metrics.jsonl").write_text("".join(texts))
 
 
