@@ -84,11 +84,12 @@ def check_same_run(folder: Path, task: str, config: Config) -> None:
     path = folder / "run.json"
     name, before, _ = read_description(folder)
     if name != own_name(task):
-        raise OtherRunError(f"{path} is of another task: {name}, not {task}")
+        raise OtherRunError(f"{path} is of another task: {in_one_line(name)}, not {task}")
     for field, value in dataclasses.asdict(config).items():
-        if getattr(before, field) != value:
+        there = getattr(before, field)
+        if there != value:
             raise OtherRunError(
-                f"{path} is of another configuration: {field} is {getattr(before, field)} there, "
+                f"{path} is of another configuration: {field} is {in_one_line(there)} there, "
                 f"{value} here"
             )
 

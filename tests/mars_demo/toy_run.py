@@ -15,10 +15,10 @@ from mars_demo.runs import folder, loop
 if __name__ == "__main__":
     from conftest import TOY_CONFIG, make_toy_task  # after cli, which silences what it imports
 
-    folder, limit = sys.argv[1], int(sys.argv[2])
+    out, limit = sys.argv[1], int(sys.argv[2])
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     loop.CHECKPOINT_SECONDS = 0.0
     train_command.get_task = folder.get_task = lambda name: make_toy_task()
     options = flags(TOY_CONFIG.replace(total_steps=10**9))
-    cli.main(["train", "paxmen-4", *options, "--out", folder, "--no-bar"])
+    cli.main(["train", "paxmen-4", *options, "--out", out, "--no-bar"])

@@ -19,14 +19,14 @@ if __name__ == "__main__":
     from conftest import make_toy_task
 
     patient_at = int(sys.argv.pop(1))
-    folder = Path(sys.argv[1]) / sys.argv[2]
+    run = Path(sys.argv[1]) / sys.argv[2]
     evaluate = worker.evaluate_when_due
 
-    def evaluate_and_wait(run):
-        evaluate(run)
-        if (folder / "die").exists():
+    def evaluate_and_wait(session):
+        evaluate(session)
+        if (run / "die").exists():
             os.kill(os.getpid(), signal.SIGKILL)
-        if len(read_evaluations(folder)) == patient_at:
+        if len(read_evaluations(run)) == patient_at:
             unasked = signal.getsignal(signal.SIGTERM)
             while signal.getsignal(signal.SIGTERM) is unasked:
                 time.sleep(0.05)

@@ -38,7 +38,8 @@ def config(toy_config):
 @pytest.fixture(autouse=True)
 def _toy_is_a_task(monkeypatch, toy_task, toy_trainer):
     monkeypatch.setattr(runs, "get_task", lambda name: toy_task())
-    monkeypatch.setattr(runs, "Trainer", lambda task, config: toy_trainer(config))
+    for module in (runs, loop):
+        monkeypatch.setattr(module, "Trainer", lambda task, config: toy_trainer(config))
 
 
 @pytest.fixture

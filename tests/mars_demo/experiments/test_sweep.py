@@ -19,6 +19,7 @@ from mars_demo.experiments.launch import Local
 from mars_demo.experiments.plan import make_plan, open_plan
 from mars_demo.experiments.results import Cell, read_cells, unfinished
 from mars_demo.experiments.sweep import run_sweep, seconds_left
+from mars_demo.runs import loop
 from mars_demo.runs.folder import RunError
 from mars_demo.runs.metrics import read_metrics
 from tests.patience import wait_until
@@ -39,7 +40,7 @@ def _toy_is_a_task(monkeypatch, toy_task, toy_trainer):
         trainer.config = config
         return trainer
 
-    for module in (runs, worker):
+    for module in (runs, loop, worker):
         monkeypatch.setattr(module, "Trainer", of_seed)
     monkeypatch.setattr(launch, "SECONDS_BETWEEN_LOOKS", 0.01)
 

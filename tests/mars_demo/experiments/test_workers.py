@@ -11,7 +11,7 @@ from mars_demo.experiments import worker
 from mars_demo.experiments.evaluations import is_complete, read_evaluations
 from mars_demo.experiments.plan import Job
 from mars_demo.experiments.worker import train_job
-from mars_demo.runs import lock
+from mars_demo.runs import lock, loop
 from mars_demo.runs.checkpoint import list_checkpoints
 from mars_demo.runs.folder import RunError
 from mars_demo.runs.metrics import read_metrics
@@ -31,8 +31,8 @@ def job(toy_config):
 def _toy_is_a_task(monkeypatch, toy_task, toy_trainer):
     monkeypatch.setattr(runs, "get_task", lambda name: toy_task())
     monkeypatch.setattr(worker, "get_task", lambda name: toy_task())
-    monkeypatch.setattr(runs, "Trainer", lambda task, config: toy_trainer(config))
-    monkeypatch.setattr(worker, "Trainer", lambda task, config: toy_trainer(config))
+    for module in (runs, loop, worker):
+        monkeypatch.setattr(module, "Trainer", lambda task, config: toy_trainer(config))
 
 
 def test_a_finished_run_is_left_alone(tmp_path, job):

@@ -40,7 +40,8 @@ def config(toy_config):
 def _toy_is_a_task(monkeypatch, toy_task, toy_trainer):
     """Lets runs name the toy task, and share its compiled trainer."""
     monkeypatch.setattr(runs, "get_task", lambda name: toy_task())
-    monkeypatch.setattr(runs, "Trainer", lambda task, config: toy_trainer(config))
+    for module in (runs, loop):
+        monkeypatch.setattr(module, "Trainer", lambda task, config: toy_trainer(config))
 
 
 class Meddled:
@@ -66,9 +67,9 @@ class Meddled:
 
 def meddle(monkeypatch, after, how):
     """Lets every run's state go through `how` after so many updates."""
-    make = runs.Trainer
+    make = loop.Trainer
     monkeypatch.setattr(
-        runs, "Trainer", lambda task, config: Meddled(make(task, config), after, how)
+        loop, "Trainer", lambda task, config: Meddled(make(task, config), after, how)
     )
 
 
@@ -160,8 +161,8 @@ class Watched:
 
 
 def test_training_and_compiling_are_timed_apart(tmp_path, monkeypatch, toy_task, config):
-    make, watch = runs.Trainer, {"now": 0.0, "compiled": 0.0}
-    monkeypatch.setattr(runs, "Trainer", lambda task, config: Watched(make(task, config), watch))
+    make, watch = loop.Trainer, {"now": 0.0, "compiled": 0.0}
+    monkeypatch.setattr(loop, "Trainer", lambda task, config: Watched(make(task, config), watch))
     monkeypatch.setattr("mars_demo.runs.clock.compiled_seconds", lambda: watch["compiled"])
     monkeypatch.setattr("time.perf_counter", lambda: watch["now"])
     stopped = train_run(toy_task(), config, tmp_path, bar=False)
@@ -259,10 +260,10 @@ class Unlucky:
 def test_a_seed_that_fails_stops_the_others_and_they_are_saved(
     tmp_path, monkeypatch, toy_task, config
 ):
-    make = runs.Trainer
+    make = loop.Trainer
     runs_of = {tmp_path / f"seed_{seed}": config.replace(seed=seed) for seed in (0, 1)}
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "Trainer", lambda task, config: Unlucky(make(task, config)))
+        patch.setattr(loop, "Trainer", lambda task, config: Unlucky(make(task, config)))
         with pytest.raises(RunError, match="not finite"):
             train_seeds(toy_task(), runs_of, bar=False)
     failed, stopped = runs_of
@@ -305,7 +306,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_message(
     train_run(toy_task(), config, tmp_path, bar=False)
     newest = list_checkpoints(tmp_path / "checkpoints")[-1]
     newest.with_suffix(".safetensors").write_bytes(b"")
-    runs._start(runs.Trainer(toy_task(), config), tmp_path, True, Clock())
+    loop._start(loop.Trainer(toy_task(), config), tmp_path, True, Clock())
     assert newest not in list_checkpoints(tmp_path / "checkpoints")  # nor does it count as kept
     assert f"skipping damaged checkpoint {newest}" in capsys.readouterr().err
     resumed = train_run(toy_task(), config, tmp_path, resume=True, bar=False)

@@ -29,6 +29,7 @@ from mars_demo.experiments.results import Cell, read_cells
 from mars_demo.experiments.settings import read_settings
 from mars_demo.experiments.sweep import seconds_left
 from mars_demo.experiments.tuning import _late_return
+from mars_demo.runs import loop
 from mars_demo.runs.checkpoint import CheckpointError, _sealed, list_checkpoints, read_newest
 from mars_demo.runs.metrics import _kept_id, read_metrics, steps_done
 from mars_demo.runs.reading import RunError
@@ -112,9 +113,9 @@ def made(tmp_path_factory):
 
 
 def toy(patch):
-    for module in (runs, worker, plans):
+    for module in (runs, worker, plans, teams):
         patch.setattr(module, "get_task", toy_named)
-    for module in (runs, worker, teams):
+    for module in (runs, loop, worker, teams):
         patch.setattr(module, "Trainer", lambda task, config: make_trainer(config))
 
 
@@ -139,12 +140,12 @@ def run(sweep):
 def test_what_is_whole_is_read(sweep, run, capsys):
     """Else nothing below would prove anything."""
     config = runs.load_run(run)[0].config
-    assert is_complete(run, config)
+    assert is_complete(run, "toy", config)
     assert [line["step"] for line in read_metrics(run)] == [128, 256, 384]
     assert len(_columns(run)) > 3
     assert len(read_cells(sweep)[0]) == 1
     assert len(list_checkpoints(run / "checkpoints")) == 1
-    runs._resumed(make_trainer(config), run)
+    loop._resumed(make_trainer(config), run)
     assert capsys.readouterr().err == ""
 
 
@@ -180,7 +181,7 @@ def test_damaged_metrics_do_not_stop_who_waits_for_others(run):
 
 def test_evaluations(sweep, run):
     config = runs.read_run(run)[1]
-    readers = lambda: is_complete(run, config), lambda: read_cells(sweep)
+    readers = lambda: is_complete(run, "toy", config), lambda: read_cells(sweep)
     whole = (run / "evaluations.jsonl").read_bytes()
     try_lines(run / "evaluations.jsonl", lambda: read_evaluations(run), *readers)
     (run / "evaluations.jsonl").write_bytes(whole)
@@ -199,7 +200,7 @@ def test_manifests_that_are_sealed(run, capsys):
     trainer = make_trainer(runs.read_run(run)[1])
     for content in (*CONTENTS, *map(_sealed, edited(value))):
         manifest.write_bytes(content)
-        read_all(lambda: runs._resumed(trainer, run))
+        read_all(lambda: loop._resumed(trainer, run))
 
 
 def damaged(data):
@@ -221,7 +222,7 @@ def test_arrays_of_checkpoints_with_right_checksums(run):
     for data in damaged(arrays.read_bytes()):
         arrays.write_bytes(data)
         manifest.write_bytes(_sealed(about | {"sha256": hashlib.sha256(data).hexdigest()}))
-        read_all(lambda: read_newest(run / "checkpoints"), lambda: runs._resumed(trainer, run))
+        read_all(lambda: read_newest(run / "checkpoints"), lambda: loop._resumed(trainer, run))
 
 
 def test_best_parameters(run):
@@ -259,7 +260,7 @@ def test_settings(tmp_path, monkeypatch):
     toy(monkeypatch)
     path = tmp_path / "settings.json"
     value = {"*": {"eps": 0.5, "algo": "mars"}, "toy/*": {"hidden": 8}}
-    try_json(path, lambda: make_plan("smoke", ["toy"], settings=read_settings(path)), value=value)
+    try_json(path, lambda: make_plan("smoke", ["toy"], settings=[read_settings(path)]), value=value)
 
 
 def test_reports(tmp_path):
@@ -285,5 +286,5 @@ def test_a_worker_begins_a_damaged_run_again(sweep, run, capsys):
     assert isinstance(job, Job)
     worker.train_job(job, sweep)
     assert "it begins again" in capsys.readouterr().err
-    assert is_complete(run, TOY_CONFIG.replace(total_steps=3 * 16 * 8))
+    assert is_complete(run, "toy", TOY_CONFIG.replace(total_steps=3 * 16 * 8))
     assert Path(run / "metrics.jsonl").read_bytes().count(b"\n") == 3
