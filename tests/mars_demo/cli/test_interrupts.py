@@ -5,6 +5,12 @@ import sys
 
 import pytest
 
+# Whoever started the tests may have had them ignore SIGINT, as a shell does in the background.
+LISTENING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+
 # Sends SIGINT when a module is asked for, as a user's Ctrl-C that comes while it is imported.
 WHILE_IMPORTING = """
 import importlib.abc, os, runpy, signal, sys
@@ -46,7 +52,7 @@ __main__.main()
 
 def interrupted(code: str, *words: str) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *words],
+        [sys.executable, "-c", LISTENING + code, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -78,4 +84,4 @@ with leave_on_interrupt():
 assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 assert signal.set_wakeup_fd(-1) == -1
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", LISTENING + code], check=True)
