@@ -6,7 +6,7 @@ from jaxmarl import registration
 from jaxmarl.wrappers import baselines
 
 import paxmen
-from wrappers import RolloutManager, jaxmarl_names, register_with_jaxmarl
+from wrappers import RolloutManager, jaxmarl_registration, register_with_jaxmarl
 
 
 @pytest.fixture
@@ -53,7 +53,9 @@ def test_the_baselines_get_our_rollout_manager(registered):
 
 
 def test_short_names_are_those_that_nobody_else_has(monkeypatch):
-    monkeypatch.setattr(jaxmarl_names, "list_envs", lambda: ["a/x", "b/x", "a/y", "a/hanabi"])
-    assert jaxmarl_names._names(["hanabi", "storm"]) == {
+    monkeypatch.setattr(
+        jaxmarl_registration, "list_envs", lambda: ["a/x", "b/x", "a/y", "a/hanabi"]
+    )
+    assert jaxmarl_registration._names(["hanabi", "storm"]) == {
         name: name for name in ("a/x", "b/x", "a/y", "a/hanabi")
     } | {"y": "a/y"}
