@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aerojax.objectives.waypoint import Waypoint as Waypoint
     from aerojax.pilots.scripts import SCRIPTS as SCRIPTS
     from aerojax.registration import make as make
+    from aerojax.rules.step import RULES_VERSION as RULES_VERSION
     from aerojax.scenarios import BENCHMARK as BENCHMARK
     from aerojax.scenarios import list_envs as list_envs
     from aerojax.scenarios import list_scenarios as list_scenarios
@@ -36,6 +37,7 @@ _MODULE_OF = {
     "Config": "aerojax.config",
     "Escort": "aerojax.objectives.escort",
     "Pursuit": "aerojax.objectives.pursuit",
+    "RULES_VERSION": "aerojax.rules.step",
     "SCRIPTS": "aerojax.pilots.scripts",
     "Search": "aerojax.objectives.search",
     "State": "aerojax.state",

@@ -48,7 +48,7 @@ class Config:
     actions: Actions = "discrete"
     """"discrete": 45 commands; "continuous": three numbers in [-1, 1]."""
     control: Control = "guided"
-    """"guided": turn, climb and throttle; "direct": load factor, bank and throttle."""
+    """"guided": turn, climb and throttle; "direct": load factor, rate of roll and throttle."""
     obstacles: int = 0
     """How many cylinders stand in the arena."""
     stochastic_sensors: bool = False

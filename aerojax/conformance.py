@@ -56,7 +56,7 @@ def state_shapes(config: Config, batch: Batch, task: Any = ()) -> State:
 
     each = _floats(batch, a + b)
     return State(
-        motion=Motion(*[each] * 9),
+        motion=Motion(*[each] * 12),
         hp=each,
         alive=flags(a + b),
         hurt=each,

@@ -15,7 +15,7 @@ from aerojax.rules import flight, sensing
 from aerojax.rules.geometry import Frame, across, frame, relate
 from aerojax.state import Motion, State
 
-OWN_FEATURES = 16
+OWN_FEATURES = 16  # under direct control one more
 OTHER_FEATURES = 12
 OBSTACLE_FEATURES = 4
 WORLD_FEATURES = 9  # per aircraft
@@ -24,7 +24,7 @@ WORLD_FEATURES = 9  # per aircraft
 def size(config: Config) -> int:
     """F, the length of one agent's observation."""
     return (
-        OWN_FEATURES
+        _num_own_features(config)
         + OTHER_FEATURES * config.num_aircraft
         + _num_class_features(config)
         + config.objective.num_features(config)
@@ -121,13 +121,14 @@ def _own(
     state: State,
     health: tuple[Array, Array],
 ) -> Array:
-    """float32 (16, n)."""
+    """float32 (16, n), or (17, n) under direct control."""
     hp, hurt = health
     load = flight.available_load(fleet, motion)
     forward, right = _seen_from(axes, -motion.x, -motion.y)
     distance = jnp.sqrt(motion.x**2 + motion.y**2 + 1e-6)
     outward = (motion.x * motion.vx + motion.y * motion.vy) / distance
     ones = jnp.ones_like(motion.x)
+    side, upright = _attitude(config, fleet, motion, axes)
     return jnp.stack(
         [
             ones,
@@ -135,7 +136,7 @@ def _own(
             axes.speed / 300.0,
             axes.nose_z,
             motion.z / 5000.0,
-            motion.ny / fleet.max_load,
+            side,
             motion.nz / fleet.max_load,
             motion.throttle,
             jnp.minimum(load / fleet.max_load, 2.0),
@@ -146,8 +147,29 @@ def _own(
             outward / 300.0,
             2.0 * hurt,
             ones * _time_left(config, state)[None],
+            *upright,
         ]
     )
+
+
+def _num_own_features(config: Config) -> int:
+    return OWN_FEATURES + (config.control == "direct")
+
+
+def _attitude(
+    config: Config, fleet: Fleet, motion: Motion, axes: Frame
+) -> tuple[Array, list[Array]]:
+    """What tells the bank: the side component of the load factor, or the bank's sine and cosine.
+
+    Under guided control wings are level, and the load factor shows the bank. Under direct control
+    it has no side component, and a load factor of 0 would hide how the aircraft lies.
+    """
+    if config.control == "guided":
+        return motion.ny / fleet.max_load, []
+    ahead = motion.up_x * axes.ahead_x + motion.up_y * axes.ahead_y
+    cos_climb = axes.ground_speed / axes.speed
+    sine = motion.up_x * axes.ahead_y - motion.up_y * axes.ahead_x
+    return sine, [motion.up_z * cos_climb - ahead * axes.nose_z]
 
 
 def _others(fleet: Fleet, state: State, motion: Motion, axes: Frame, known: Array) -> Array:

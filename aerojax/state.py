@@ -12,8 +12,9 @@ from jax import Array
 class Motion:
     """Point masses in flight, one entry an aircraft. Every field is float32 (N,).
 
-    x and y are horizontal and z points up. The load factor's components are measured in g across
-    the velocity: `nz` along the lift vector of wings level, `ny` to the right.
+    x and y are horizontal and z points up. `up` is the aircraft's own: a unit vector across the
+    velocity, out of the cockpit's roof. The load factor's components are measured in g across the
+    velocity: `nz` along `up`, `ny` to the right of it, along velocity × `up`.
     """
 
     x: Array  # m
@@ -22,6 +23,9 @@ class Motion:
     vx: Array  # m/s
     vy: Array  # m/s
     vz: Array  # m/s
+    up_x: Array
+    up_y: Array
+    up_z: Array
     ny: Array  # g
     nz: Array  # g
     throttle: Array  # 0 to 1

@@ -71,7 +71,7 @@ def _bodies(env: AeroJAX, states: Any) -> list[dict[str, Any]]:
         "z": motion.z,
         "yaw": np.degrees(np.arctan2(motion.vy, motion.vx)),
         "pitch": np.degrees(np.arctan2(motion.vz, flat)),
-        "bank": np.degrees(np.arctan2(motion.ny, motion.nz)),
+        "bank": np.degrees(_bank(motion)),
     }
     health = np.clip(states.hp / env.fleet.max_hp, 0, 1)
     died = [np.flatnonzero(~column) for column in states.alive.T]
@@ -95,6 +95,16 @@ def _reach(env: AeroJAX, slot: int) -> dict[str, list[float]]:
     """Where the slot's gun reaches, if it has one."""
     reach = float(env.fleet.gun_range[slot]) * env.config.objective.guns
     return {"reach": [round(reach), GUN_ANGLE]} if reach else {}
+
+
+def _bank(motion: Any) -> NDArray:
+    """Right wing down, rad: of `up` against the horizon, and of the load factor against `up`.
+
+    An aircraft that pushes stays upright.
+    """
+    right = motion.up_x * motion.vy - motion.up_y * motion.vx
+    upright = motion.up_z * np.sqrt(motion.vx**2 + motion.vy**2 + motion.vz**2)
+    return np.arctan2(right, upright) + np.arctan2(motion.ny, np.abs(motion.nz))
 
 
 def _whole(numbers: NDArray) -> list:

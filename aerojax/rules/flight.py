@@ -3,13 +3,14 @@
 Everything here works element by element on arrays (N, ...): the aircraft first, then whatever the
 caller has batched behind them. A `Fleet`, a `Motion` and a `Command` that meet have one shape.
 
-With V the speed, γ the flight-path angle, ψ the heading from x towards y, n = |(ny, nz)| and
-μ = atan2(ny, nz) the bank, the model is
+With V the speed, γ the flight-path angle, ψ the heading from x towards y, n the load factor and
+μ the bank, the model is
 
     dV/dt = (T − D)/m − g sin γ      dγ/dt = g (n cos μ − cos γ)/V      dψ/dt = −g n sin μ/(V cos γ)
 
-written in the velocity's Cartesian components, which need no angles. Only a velocity that is
-exactly vertical has no lift, since the lift vector would have no direction.
+written in the velocity's Cartesian components, which need no angles, and in the aircraft's own
+`up`, a unit vector across the velocity along which `nz` lifts. Bank is singular on a vertical line;
+`up` is not, so that an aircraft can fly over the top.
 """
 
 from __future__ import annotations
@@ -25,10 +26,15 @@ from jax import Array, lax
 from aerojax.aircraft import GRAVITY, Fleet
 from aerojax.state import Motion
 
-DENSITY_HEIGHT = 9500.0  # m in which the air's density falls by a factor e: ISA within 2 % to 9 km
-SPEED_OF_SOUND = 320.0  # m/s, the same at every height
-DRAG_RISE_MACH = 0.85  # where drag begins to exceed the parabola
-DRAG_RISE = 25.0  # growth of the parasite drag with the square of the Mach number beyond that
+LAPSE_HEIGHT = 42_000.0  # m; the density ratio is (1 − z/this)⁴: ISA within 0.25 % to 10 km
+THINNEST = 0.02  # least 1 − z/LAPSE_HEIGHT
+SOUND = 170.0  # m/s, times 2 − z/LAPSE_HEIGHT is the speed of sound: ISA within 0.3 % to 10 km
+
+AFTERBURNER = 0.77  # throttle above which it burns
+DRY_RAM, WET_RAM = 0.25, 0.14  # what the Mach number's square adds to thrust, without and with it
+DRAG_RISE_MACH = 0.85  # where the air's compression begins to add to the parasite drag
+DRAG_RISE, DRAG_RISE_WIDTH = 0.9, 0.2  # what it adds in the end, and the Mach number to half of it
+STALL_DRAG = 1.1  # what is added to the induced drag at the stall, with the load's fourth power
 
 LOAD_LAG = 0.35  # s, time constant of the load factor behind its command
 THROTTLE_LAG = 1.0  # s, time constant of the throttle behind its command
@@ -38,9 +44,17 @@ FULL_CLIMB = 0.643  # sine of the flight-path angle that a full vertical command
 CLIMB_TIME = 1.2  # s, time constant with which the flight-path angle follows its command
 PULL_SHARE, PUSH_SHARE = 0.7, 0.4  # of the structural limit: what a vertical command may take
 DIRECT_PUSH_SHARE = 0.4  # of the structural limit: the load factor at full push, direct control
+ROLL_RATE = math.pi  # rad/s, at full roll, direct control
 
 _STANDSTILL = 1e-6  # m²/s², added to the square of the horizontal speed: divisors stay above zero
 _NO_LOAD = 1e-6  # g², the least square under a root: its derivative stays finite
+_NO_LENGTH = 1e-24  # the least square of a vector that is scaled to one
+_NO_UP = 1e-6  # square of the length of an `up` that is no longer across the velocity
+_VERTICAL = 1e-2  # m²/s², square of the horizontal speed below which no direction is level
+_REVERSED = 1e-6  # 1 + cosine of a turn of the velocity, at least: half a turn has no plane
+
+Vector = tuple[Array, Array, Array]
+"""x, y and z."""
 
 
 class Command(NamedTuple):
@@ -48,8 +62,8 @@ class Command(NamedTuple):
 
     Attributes:
         lateral: turn, positive to the right (`guided`); load factor (`direct`).
-        vertical: climb, positive up (`guided`); bank, positive to the right (`direct`).
-        throttle: -1 is idle, 1 is full thrust.
+        vertical: climb, positive up (`guided`); rate of roll, positive to the right (`direct`).
+        throttle: -1 is idle, 0.54 full thrust without afterburner, 1 with it.
     """
 
     lateral: Array
@@ -57,14 +71,35 @@ class Command(NamedTuple):
     throttle: Array
 
 
-Guidance = Callable[[Fleet, Motion, Command], tuple[Array, Array]]
-"""(fleet, motion, command) -> the load factor's components (ny, nz) to fly, within what is
-available."""
+class Guidance(NamedTuple):
+    """The meaning of commands.
+
+    Attributes:
+        load: (fleet, motion, command) -> the load factor's components (ny, nz) to fly, within what
+            is available.
+        lift: motion -> what its load factor accelerates it by, in x, y and z, m/s².
+        attitude: (motion, later, command, h) -> `later`, the motion h seconds after `motion`, with
+            its `up`.
+    """
+
+    load: Callable[[Fleet, Motion, Command], tuple[Array, Array]]
+    lift: Callable[[Motion], Vector]
+    attitude: Callable[[Motion, Motion, Command, float], Motion]
 
 
 def density_ratio(z: Array) -> Array:
     """The air's density at height z (m) over that at sea level."""
-    return jnp.exp(z * (-1.0 / DENSITY_HEIGHT))
+    lapse = _lapse(z)
+    return (lapse * lapse) * (lapse * lapse)
+
+
+def mach(z: Array, speed: Array) -> Array:
+    """The Mach number of a speed (m/s) at height z (m)."""
+    return speed / (SOUND + SOUND * _lapse(z))
+
+
+def _lapse(z: Array) -> Array:
+    return jnp.maximum(1.0 - z * (1.0 / LAPSE_HEIGHT), THINNEST)
 
 
 def speed(motion: Motion) -> Array:
@@ -79,40 +114,88 @@ def flight_path(motion: Motion) -> Array:
 
 def available_load(fleet: Fleet, motion: Motion) -> Array:
     """The largest load factor that can be flown, g: the structure's limit or the stall's."""
-    return load_limit(fleet, density_ratio(motion.z), _speed_squared(motion))
+    return load_limit(fleet, motion.z, _speed_squared(motion))
 
 
-def load_limit(fleet: Fleet, density: Array, speed_squared: Array) -> Array:
-    """The same, g, from the density ratio and V² in m²/s²."""
-    return jnp.minimum(fleet.lift * density * speed_squared, fleet.max_load)
+def load_limit(fleet: Fleet, z: Array, speed_squared: Array) -> Array:
+    """The same, g, from the height in m and V² in m²/s²."""
+    return jnp.minimum(fleet.lift * (density_ratio(z) * speed_squared), fleet.max_load)
 
 
-def thrust(fleet: Fleet, density: Array, throttle: Array) -> Array:
-    """Thrust over mass, m/s². Args: density ratio; throttle from 0 to 1."""
-    return density * throttle * fleet.thrust
+def thrust(fleet: Fleet, z: Array, speed: Array, throttle: Array) -> Array:
+    """Thrust over mass, m/s². Args: height in m; V in m/s; throttle from 0 to 1."""
+    lapse, number = _lapse(z), mach(z, speed)
+    dry = jnp.minimum(throttle * (1.0 / AFTERBURNER), 1.0)
+    wet = jnp.maximum((throttle - AFTERBURNER) * (1.0 / (1.0 - AFTERBURNER)), 0.0)
+    ram = number * number
+    without = (dry - wet) * fleet.dry_thrust * (lapse * lapse + DRY_RAM * ram)
+    return lapse * lapse * (without + wet * fleet.max_thrust * (lapse + WET_RAM * ram))
 
 
-def drag(fleet: Fleet, density: Array, speed: Array, load_squared: Array) -> Array:
-    """Drag over mass, m/s². Args: density ratio; V in m/s, above 0; n² in g²."""
-    pressure = density * speed * speed
-    beyond = jnp.maximum(speed * (1.0 / SPEED_OF_SOUND) - DRAG_RISE_MACH, 0.0)
-    parasite = pressure * fleet.parasite * (1.0 + DRAG_RISE * beyond * beyond)
-    return parasite + load_squared / pressure * fleet.induced
+def drag(fleet: Fleet, z: Array, speed: Array, load_squared: Array) -> Array:
+    """Drag over mass, m/s². Args: height in m; V in m/s, above 0; n² in g²."""
+    beyond = jnp.maximum(mach(z, speed) - DRAG_RISE_MACH, 0.0)
+    beyond = beyond * beyond
+    rise = 1.0 + DRAG_RISE * beyond / (beyond + DRAG_RISE_WIDTH**2)
+    pressure = density_ratio(z) * (speed * speed)
+    stall = fleet.lift * pressure  # g
+    share = load_squared / jnp.maximum(stall * stall, _NO_LOAD)  # of the most lift, squared
+    share = jnp.minimum(share, 1.0)
+    induced = fleet.induced * share * (1.0 + STALL_DRAG * share * share)
+    return pressure * (fleet.parasite * rise + induced)
 
 
-def guided(fleet: Fleet, motion: Motion, command: Command) -> tuple[Array, Array]:
-    """Stabilised control: `lateral` commands the turn, `vertical` the flight-path angle.
+def level(motion: Motion) -> Motion:
+    """The motion with wings level: `up` is what is across the velocity of the vertical.
 
-    The vertical channel is served first, and the turn gets what the wing has left. With no
-    command the aircraft flies straight and level.
+    On a vertical line, where no direction is level, `up` stays what it is.
     """
+    horizontal_squared, per_speed = _horizontal_squared(motion), lax.rsqrt(_speed_squared(motion))
+    per_horizontal = lax.rsqrt(horizontal_squared)
+    defined = horizontal_squared > _VERTICAL
+    back = motion.vz * per_speed * per_horizontal  # the lift vector leans back in a climb
+    return replace(
+        motion,
+        up_x=jnp.where(defined, -back * motion.vx, motion.up_x),
+        up_y=jnp.where(defined, -back * motion.vy, motion.up_y),
+        up_z=jnp.where(defined, horizontal_squared * per_horizontal * per_speed, motion.up_z),
+    )
+
+
+def _level_off(motion: Motion, later: Motion, command: Command, h: float) -> Motion:
+    del motion, command, h
+    return level(later)
+
+
+def _roll(motion: Motion, later: Motion, command: Command, h: float) -> Motion:
+    """`up` is turned as little as the velocity's turn asks for, and then about the velocity."""
+    before, after = _direction(motion), _direction(later)
+    up = (motion.up_x, motion.up_y, motion.up_z)
+    share = _dot(up, after) / jnp.maximum(1.0 + _dot(before, after), _REVERSED)
+    up = _sum(1.0, up, -share, _sum(1.0, before, 1.0, after))
+    known = _dot(up, up) > _NO_UP
+    up = (
+        jnp.where(known, up[0], after[2]),  # after a start from rest along `up`: any across
+        jnp.where(known, up[1], 0.0),
+        jnp.where(known, up[2], -after[0]),
+    )
+    angle = ROLL_RATE * h * command.vertical
+    return _with_up(later, _sum(jnp.cos(angle), up, jnp.sin(angle), _cross(after, up)))
+
+
+def _with_up(motion: Motion, up: Vector) -> Motion:
+    """The motion with `up` in the direction given."""
+    scale = lax.rsqrt(jnp.maximum(_dot(up, up), _NO_LENGTH))
+    return replace(motion, up_x=scale * up[0], up_y=scale * up[1], up_z=scale * up[2])
+
+
+def _guided_load(fleet: Fleet, motion: Motion, command: Command) -> tuple[Array, Array]:
     speed_squared = _speed_squared(motion)
     inverse = lax.rsqrt(speed_squared)
-    available = load_limit(fleet, density_ratio(motion.z), speed_squared)
-    sin_climb = motion.vz * inverse
+    available = load_limit(fleet, motion.z, speed_squared)
     cos_climb = jnp.sqrt(_horizontal_squared(motion)) * inverse
-    gain = speed_squared * inverse * (1.0 / (CLIMB_TIME * GRAVITY))
-    nz = cos_climb + gain * (FULL_CLIMB * command.vertical - sin_climb)
+    climb = FULL_CLIMB * command.vertical * (speed_squared * inverse) - motion.vz  # to gain, m/s
+    nz = cos_climb + climb * (1.0 / (CLIMB_TIME * GRAVITY))
     nz = jnp.clip(nz, -PUSH_SHARE * fleet.max_load, PULL_SHARE * fleet.max_load)
     nz = jnp.clip(nz, -available, available)
     ny = command.lateral * jnp.sqrt(fleet.max_load * fleet.max_load - 1.0)
@@ -120,16 +203,44 @@ def guided(fleet: Fleet, motion: Motion, command: Command) -> tuple[Array, Array
     return jnp.clip(ny, -left, left), nz
 
 
-def direct(fleet: Fleet, motion: Motion, command: Command) -> tuple[Array, Array]:
-    """Direct control: `lateral` commands the load factor, `vertical` the bank, ±180° at full.
-
-    Full pull is the structural limit and full push 0.4 of it, both within what is available.
-    """
+def _direct_load(fleet: Fleet, motion: Motion, command: Command) -> tuple[Array, Array]:
     share = jnp.where(command.lateral >= 0.0, 1.0, DIRECT_PUSH_SHARE)
     available = available_load(fleet, motion)
     load = jnp.clip(command.lateral * share * fleet.max_load, -available, available)
-    bank = math.pi * command.vertical
-    return load * jnp.sin(bank), load * jnp.cos(bank)
+    return jnp.zeros_like(load), load
+
+
+def _level_lift(motion: Motion) -> Vector:
+    """As if `up` were level: it takes fewer numbers to compute."""
+    horizontal_squared = _horizontal_squared(motion)
+    per_horizontal = lax.rsqrt(horizontal_squared)
+    right = GRAVITY * motion.ny * per_horizontal
+    up = GRAVITY * motion.nz * per_horizontal * lax.rsqrt(_speed_squared(motion))
+    back = up * motion.vz  # the lift vector leans back in a climb
+    return (
+        right * motion.vy - back * motion.vx,
+        -right * motion.vx - back * motion.vy,
+        up * horizontal_squared,
+    )
+
+
+def _lift(motion: Motion) -> Vector:
+    up = (motion.up_x, motion.up_y, motion.up_z)
+    right = _cross(_direction(motion), up)
+    return _sum(GRAVITY * motion.ny, right, GRAVITY * motion.nz, up)
+
+
+guided = Guidance(_guided_load, _level_lift, _level_off)
+"""Stabilised control: `lateral` commands the turn, `vertical` the flight-path angle.
+
+The vertical channel is served first, and the turn gets what the wing has left. With no command the
+aircraft flies straight and level. `up` is that of level wings, so (ny, nz) has the bank."""
+
+direct = Guidance(_direct_load, _lift, _roll)
+"""Direct control: `lateral` commands the load factor along `up`, `vertical` the rate of roll.
+
+Full pull is the structural limit and full push 0.4 of it, both within what is available. Full roll
+is half a turn a second, at once. Nothing levels the wings."""
 
 
 def fly(
@@ -156,8 +267,9 @@ def _substep(
     The guidance is asked in the middle of the substep: asked at its start, it would come late by
     half a substep, and that would be most of the error. The second stage flies the lags' means.
     """
-    middle = _advance(motion, motion, _acceleration(fleet, motion), h / 2.0)
-    ny, nz = guidance(fleet, middle, command)
+    middle = _advance(motion, motion, _acceleration(fleet, motion, guidance.lift), h / 2.0)
+    middle = guidance.attitude(motion, middle, command, h / 2.0)
+    ny, nz = guidance.load(fleet, middle, command)
     throttle = 0.5 * command.throttle + 0.5
 
     def lagged(position: Motion, load: float, power: float) -> Motion:
@@ -168,11 +280,12 @@ def _substep(
             throttle=throttle + power * (motion.throttle - throttle),
         )
 
-    middle = lagged(middle, _mean_decay(h / LOAD_LAG), _mean_decay(h / THROTTLE_LAG))
+    middle = _limited(
+        fleet, lagged(middle, _mean_decay(h / LOAD_LAG), _mean_decay(h / THROTTLE_LAG))
+    )
     end = lagged(motion, math.exp(-h / LOAD_LAG), math.exp(-h / THROTTLE_LAG))
-    end = _advance(end, middle, _acceleration(fleet, middle), h)
-    ny, nz = _limited(end, available_load(fleet, end))
-    return replace(end, ny=ny, nz=nz)
+    end = _advance(end, middle, _acceleration(fleet, middle, guidance.lift), h)
+    return _limited(fleet, guidance.attitude(motion, end, command, h))
 
 
 def _mean_decay(time: float) -> float:
@@ -180,7 +293,7 @@ def _mean_decay(time: float) -> float:
     return -math.expm1(-time) / time
 
 
-def _advance(motion: Motion, moving: Motion, a: tuple[Array, Array, Array], h: float) -> Motion:
+def _advance(motion: Motion, moving: Motion, a: Vector, h: float) -> Motion:
     """`motion` after h seconds at the velocity of `moving` and the acceleration `a`, m/s²."""
     return replace(
         motion,
@@ -193,33 +306,46 @@ def _advance(motion: Motion, moving: Motion, a: tuple[Array, Array, Array], h: f
     )
 
 
-def _acceleration(fleet: Fleet, motion: Motion) -> tuple[Array, Array, Array]:
+def _acceleration(fleet: Fleet, motion: Motion, lift: Callable[[Motion], Vector]) -> Vector:
     """dv/dt in x, y and z, m/s²."""
-    horizontal_squared = _horizontal_squared(motion)
     speed_squared = _speed_squared(motion)
-    density = density_ratio(motion.z)
-    ny, nz = _limited(motion, load_limit(fleet, density, speed_squared))
-    per_horizontal, per_speed = lax.rsqrt(horizontal_squared), lax.rsqrt(speed_squared)
-
-    excess = thrust(fleet, density, motion.throttle) - drag(
-        fleet, density, speed_squared * per_speed, ny * ny + nz * nz
-    )
-    along = excess * per_speed
-    right = GRAVITY * ny * per_horizontal
-    up = GRAVITY * nz * per_horizontal * per_speed
-    back = along - up * motion.vz  # the lift vector leans back in a climb
-    return (
-        back * motion.vx + right * motion.vy,
-        back * motion.vy - right * motion.vx,
-        along * motion.vz + up * horizontal_squared - GRAVITY,
-    )
-
-
-def _limited(motion: Motion, available: Array) -> tuple[Array, Array]:
-    """The load factor's components, shortened to what is available."""
+    speed = speed_squared * lax.rsqrt(speed_squared)
+    push = thrust(fleet, motion.z, speed, motion.throttle)
     load_squared = motion.ny * motion.ny + motion.nz * motion.nz
-    share = jnp.minimum(available * lax.rsqrt(jnp.maximum(load_squared, _NO_LOAD)), 1.0)
-    return motion.ny * share, motion.nz * share
+    excess = push - drag(fleet, motion.z, speed, load_squared)
+    along = excess / speed  # XLA computes a quotient once for all that need it, but not a product
+    x, y, z = lift(motion)
+    return along * motion.vx + x, along * motion.vy + y, along * motion.vz + (z - GRAVITY)
+
+
+def _limited(fleet: Fleet, motion: Motion) -> Motion:
+    """The motion with its load factor shortened to what is available."""
+    load_squared = motion.ny * motion.ny + motion.nz * motion.nz
+    load = jnp.sqrt(jnp.maximum(load_squared, _NO_LOAD))
+    kept = jnp.minimum(available_load(fleet, motion), load)
+    return replace(motion, ny=motion.ny * kept / load, nz=motion.nz * kept / load)
+
+
+def _direction(motion: Motion) -> Vector:
+    per_speed = lax.rsqrt(_speed_squared(motion))
+    return motion.vx * per_speed, motion.vy * per_speed, motion.vz * per_speed
+
+
+def _dot(a: Vector, b: Vector) -> Array:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def _sum(p: Array | float, a: Vector, q: Array | float, b: Vector) -> Vector:
+    """p a + q b."""
+    return p * a[0] + q * b[0], p * a[1] + q * b[1], p * a[2] + q * b[2]
+
+
+def _cross(a: Vector, b: Vector) -> Vector:
+    return (
+        a[1] * b[2] - a[2] * b[1],
+        a[2] * b[0] - a[0] * b[2],
+        a[0] * b[1] - a[1] * b[0],
+    )
 
 
 def _horizontal_squared(motion: Motion) -> Array:

@@ -19,6 +19,9 @@ from aerojax.rules.flight import Command
 from aerojax.rules.geometry import Relation, members, relate, reverse
 from aerojax.state import Motion, Obstacles, State
 
+RULES_VERSION = 2
+"""Scores compare within one version; docs/aerojax.md says what changed."""
+
 TIME_STEP = 0.5  # s
 
 

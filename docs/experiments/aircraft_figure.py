@@ -16,26 +16,34 @@ from tyro.conf import Positional
 from mars_demo.cli.parsing import run_program
 from mars_demo.evaluation.charts import LOOK, save_figure
 from mars_demo.runs.outputs import check_picture
-from mars_demo.tasks.registry import aircraft_curves
+from mars_demo.tasks.registry import aircraft_curves, aircraft_reference
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Curves = Mapping[str, Mapping[str, np.ndarray]]
-"""By class and name: `speed` m/s with `sustained` rad/s, `instantaneous` rad/s and `power` m/s;
-`altitude` m with `slowest` m/s and `fastest` m/s."""
+"""By class and name: `speed` m/s with `sustained` rad/s, `instantaneous` rad/s and `power` m/s at
+full throttle, `sustained_dry` and `power_dry` without afterburner; `altitude` m with `slowest` m/s
+and `fastest` m/s."""
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#555555")
 SUSTAINED: dict[str, Any] = {"linestyle": "-", "linewidth": 1.8}
 INSTANTANEOUS: dict[str, Any] = {"linestyle": (0, (3, 1.5)), "linewidth": 1.2}
+DRY: dict[str, Any] = {"linestyle": (0, (1, 1)), "linewidth": 1.4}
+GREY: dict[str, Any] = {"color": "0.3"}
+POINTS: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 3.0, "color": "black"}
 
 
-def draw_aircraft(curves: Curves, path: str | Path) -> None:
+def draw_aircraft(
+    curves: Curves, path: str | Path, reference: Mapping[str, np.ndarray] | None = None
+) -> None:
     """Draw up to six classes' curves.
 
     Args:
         curves: the figures of each class, in the order of the legend.
         path: where to write; the suffix names the format, such as `.png` or `.pdf`.
+        reference: a real aircraft's points, by the names of `Curves`, against which the first class
+            is drawn without afterburner, too.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -52,16 +60,30 @@ def draw_aircraft(curves: Curves, path: str | Path) -> None:
             kilometres = of["altitude"] / 1e3
             for edge in ("slowest", "fastest"):
                 envelope.plot(of[edge], kilometres, color=colour, **SUSTAINED)
-        turn.set(title="(a)  Turn rate", ylabel="°/s", ylim=(0, 30))
-        power.set(title="(b)  Specific excess power", ylabel="m/s", ylim=(0, 200))
+        if reference:
+            first = next(iter(curves.values()))
+            flown = first["sustained_dry"] > 0.0
+            rate = np.degrees(first["sustained_dry"])
+            turn.plot(first["speed"][flown], rate[flown], color=COLOURS[0], **DRY)
+            power.plot(first["speed"], first["power_dry"], color=COLOURS[0], **DRY)
+            for name in ("instantaneous", "sustained", "sustained_dry"):
+                turn.plot(reference["speed"], np.degrees(reference[name]), **POINTS)
+            for name in ("power", "power_dry"):
+                power.plot(reference["speed"], reference[name], **POINTS)
+        turn.set(title="(a)  Turn rate", ylabel="°/s", ylim=(0, 32))
+        power.set(title="(b)  Specific excess power", ylabel="m/s", ylim=(0, 350))
         envelope.set(
             title="(c)  Slowest and fastest level flight", ylabel="height, km", ylim=(0, 10)
         )
-        for panel in (turn, power, envelope):
-            _finish(panel)
-        styles = {"sustained": SUSTAINED, "instantaneous": INSTANTANEOUS}
+        for panel, fastest in ((turn, 460), (power, 460), (envelope, 700)):
+            _finish(panel, fastest)
+        styles = {"instantaneous": INSTANTANEOUS, "sustained": SUSTAINED}
+        if reference:
+            styles |= {"sustained, dry": DRY, "F-16 (JSBSim)": POINTS}
         turn.legend(
-            handles=[Line2D([], [], color="0.3", label=label, **s) for label, s in styles.items()],
+            handles=[
+                Line2D([], [], label=label, **GREY | style) for label, style in styles.items()
+            ],
             loc="upper right",
             frameon=False,
             fontsize=10,
@@ -76,8 +98,8 @@ def draw_aircraft(curves: Curves, path: str | Path) -> None:
         save_figure(canvas, path, dpi=120)
 
 
-def _finish(panel: Axes) -> None:
-    panel.set(xlabel="speed, m/s", xlim=(50, 360))
+def _finish(panel: Axes, fastest: float) -> None:
+    panel.set(xlabel="speed, m/s", xlim=(50, fastest))
     panel.grid(alpha=0.25)
 
 
@@ -90,7 +112,7 @@ class AircraftFigure:
 
     def run(self) -> None:
         check_picture(self.path)
-        draw_aircraft(aircraft_curves(), self.path)
+        draw_aircraft(aircraft_curves(), self.path, aircraft_reference())
         print(self.path)
 
 

@@ -6,14 +6,18 @@ from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import aerojax
+from aerojax.aircraft import GRAVITY
 from aerojax.scenarios import get_config
 from mars_demo.learning.config import Config
 from mars_demo.learning.task import Task
 from mars_demo.tasks.paxmen import EPS
+
+FIGURE_ALTITUDE = 3000.0  # m
 
 # Chosen for MARS by a few runs on three scenarios (docs/results.md); the trust regions of the
 # other objectives are those of their presets on paxmen-4.
@@ -74,4 +78,18 @@ def aircraft_curves() -> dict[str, Any]:
     """Curves of each aircraft class at 3 km, by its name."""
     from aerojax.performance import curves
 
-    return {name: curves(aircraft, 3000.0) for name, aircraft in aerojax.CLASSES.items()}
+    return {name: curves(aircraft, FIGURE_ALTITUDE) for name, aircraft in aerojax.CLASSES.items()}
+
+
+def aircraft_reference() -> dict[str, np.ndarray]:
+    """The F-16's points at 3 km, by the names of the curves."""
+    from aerojax.performance import f16
+
+    table = f16()
+    at = table["altitude"] == FIGURE_ALTITUDE
+    speed = table["speed"][at]
+    points = {"speed": speed, "instantaneous": np.radians(table["instantaneous"][at])}
+    for stage, suffix in (("wet", ""), ("dry", "_dry")):
+        points[f"sustained{suffix}"] = np.radians(table[f"sustained_{stage}"][at])
+        points[f"power{suffix}"] = speed * table[f"acceleration_{stage}"][at] / GRAVITY
+    return points

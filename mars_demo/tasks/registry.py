@@ -24,6 +24,7 @@ from mars_demo.tasks import smax as smax_tasks
 from mars_demo.tasks.aerojax import MIXED_SCENARIOS as MIXED_SCENARIOS
 from mars_demo.tasks.aerojax import SCENARIOS as SCENARIOS
 from mars_demo.tasks.aerojax import aircraft_curves as aircraft_curves
+from mars_demo.tasks.aerojax import aircraft_reference as aircraft_reference
 from mars_demo.tasks.aerojax import make_selfplay as make_selfplay
 from mars_demo.tasks.mpe import spread_task as spread_task
 from wrappers.conformance.contract import check_shapes

@@ -19,7 +19,7 @@ MOST_WORDS = 4096  # more random words than any rule here takes
 
 
 def _motion(*aircraft, throttle=0.6):
-    """Level load factors; each aircraft is (x, y, z, heading, speed) or with a climb behind.
+    """Wings level, a load factor of 1; each is (x, y, z, heading, speed) or with a climb behind.
 
     Metres, metres a second, and degrees: of the heading from x towards y, of the climb upwards.
     """
@@ -27,6 +27,7 @@ def _motion(*aircraft, throttle=0.6):
     x, y, z, heading, speed, climb = np.array(rows, np.float64).reshape(-1, 6).T
     heading, climb = np.radians(heading), np.radians(climb)
     level = np.zeros_like(x)
+    up = (-np.sin(climb) * np.cos(heading), -np.sin(climb) * np.sin(heading), np.cos(climb))
     columns = (
         x,
         y,
@@ -34,6 +35,7 @@ def _motion(*aircraft, throttle=0.6):
         speed * np.cos(climb) * np.cos(heading),
         speed * np.cos(climb) * np.sin(heading),
         speed * np.sin(climb),
+        *up,
         level,
         level + 1.0,
         level + throttle,

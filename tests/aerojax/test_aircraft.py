@@ -25,7 +25,8 @@ def test_coefficients_worked_out_by_hand():
         cd0=0.02,
         k=0.1,
         cl_max=1.5,
-        max_thrust=5000.0,
+        dry_thrust=5000.0,
+        max_thrust=8000.0,
         max_load=6.0,
         hit_points=2.0,
         radar_scale=1.5,
@@ -34,9 +35,10 @@ def test_coefficients_worked_out_by_hand():
     )
     by_hand = Fleet(
         parasite=0.000245,  # 20 · 0.02 · 1.225 / 2000
-        induced=785.0644,  # 2 · 0.1 · 1000 · 96.17038 / (20 · 1.225)
+        induced=0.00275625,  # 0.1 · 1.5² · 20 · 1.225 / 2000
         lift=0.001873729,  # 1.5 · 1.225 · 20 / (2000 · 9.80665)
-        thrust=5.0,
+        dry_thrust=5.0,
+        max_thrust=8.0,
         max_load=6.0,
         max_hp=2.0,
         radar_range=9000.0,
@@ -52,7 +54,7 @@ def test_a_fleet_has_one_entry_an_aircraft_in_order():
         assert isinstance(values, np.ndarray)
         assert values.dtype == np.float32
         assert values.shape == (3,)
-    np.testing.assert_array_equal(fleet.max_load, np.float32([2.5, 7.0, 7.0]))
+    np.testing.assert_array_equal(fleet.max_load, np.float32([2.5, 9.0, 9.0]))
 
 
 def test_the_asset_has_no_gun():
@@ -74,6 +76,11 @@ def test_every_figure_is_checked(field, value):
 def test_zero_of_what_flight_divides_by_is_refused(field, value):
     with pytest.raises(ValueError, match=field):
         replace(FIGHTER, **{field: value})
+
+
+def test_an_afterburner_that_takes_thrust_is_refused():
+    with pytest.raises(ValueError, match=r"max_thrust of .* 'fighter' .* dry_thrust 76500\.0, got"):
+        replace(FIGHTER, max_thrust=70e3)
 
 
 def test_no_gun_and_whole_numbers_are_fine():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pickle
+from pathlib import Path
 
 import jax
 import pytest
@@ -165,3 +166,10 @@ def test_a_script_that_cannot_play_the_task_is_refused():
 def test_nobody_else_searches():
     with pytest.raises(ValueError, match="Search takes no enemies, got 2"):
         aerojax.Config(("fighter",), ("fighter",) * 2, objective=Search())
+
+
+def test_the_errata_end_with_the_version_of_the_rules():
+    page = (Path(__file__).parents[2] / "docs" / "aerojax.md").read_text()
+    table = page.partition("## Versions of the rules")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")]
+    assert rows[1:] == [str(version) for version in range(1, aerojax.RULES_VERSION + 1)]

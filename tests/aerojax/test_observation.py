@@ -1,6 +1,7 @@
 """Every number of an observation and of the world state, computed by hand."""
 
 import math
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -31,6 +32,11 @@ def mixed():
 
 
 @pytest.fixture(scope="module")
+def aerobatic():
+    return aerojax.make("1_vs_1", opponents="selfplay", actions="continuous", control="direct")
+
+
+@pytest.fixture(scope="module")
 def duel_obs(duel, state_of):
     state = state_of(
         duel, [ME, OTHER], hp=[1, 0.5], hurt=[0.25, 0], step=50, seen_a=[[1]], seen_b=[[1]]
@@ -39,8 +45,8 @@ def duel_obs(duel, state_of):
 
 
 def test_own_features_by_hand(duel_obs):
-    lift = 1.40 * 1.225 * 27.87 / (2 * 9300 * G)  # n_avail = lift * density ratio * V^2
-    available = min(7, lift * math.exp(-3000 / 9500) * 200**2)
+    lift = 1.64 * 1.225 * 27.87 / (2 * 9358 * G)  # n_avail = lift * density ratio * V^2
+    available = min(9, lift * (1 - 3000 / 42000) ** 4 * 200**2)
     distance = math.hypot(1000, 2000)
     expected = [
         1,
@@ -49,9 +55,9 @@ def test_own_features_by_hand(duel_obs):
         0,
         3000 / 5000,
         0,
-        1 / 7,
+        1 / 9,
         0.6,
-        available / 7,
+        available / 9,
         (3000 + 200**2 / (2 * G)) / 1e4,
         -2000 / 8000,  # the middle is behind
         -1000 / 8000,  # and to the left
@@ -61,6 +67,21 @@ def test_own_features_by_hand(duel_obs):
         1 - 50 / 200,
     ]
     np.testing.assert_allclose(duel_obs["ally_0"][:16], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("bank", [0.0, 60.0, -150.0])
+@pytest.mark.parametrize("climb", [0.0, 50.0])
+def test_direct_control_shows_the_bank_and_the_load_along_up(aerobatic, state_of, bank, climb):
+    state = state_of(aerobatic, [(*ME, climb), OTHER])
+    motion = state.motion  # flies north: its right is east
+    up = np.array([[0.0, 0.0], motion.up_y, motion.up_z])
+    angle = np.radians(bank)
+    up = np.cos(angle) * up + np.sin(angle) * np.array([[1.0], [0.0], [0.0]])
+    motion = replace(motion, up_x=up[0], up_y=up[1], up_z=up[2], nz=jnp.array([-2.0, 1.0]))
+    seen = aerobatic.get_obs(replace(state, motion=jax.tree.map(jnp.float32, motion)))["ally_0"]
+    assert len(seen) == aerobatic.observation_space("ally_0").shape[0] == 41
+    expected = np.sin(angle), -2 / 9, np.cos(angle)
+    np.testing.assert_allclose(seen[jnp.array([5, 6, 16])], expected, atol=1e-5)
 
 
 def test_the_others_features_by_hand(duel_obs):

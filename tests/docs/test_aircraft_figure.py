@@ -14,6 +14,8 @@ def test_a_figure_is_drawn_from_plain_numbers(tmp_path):
             "sustained": 0.2 * best * np.ones(5),
             "instantaneous": 0.3 * best * np.ones(5),
             "power": 50.0 * best * np.ones(5),
+            "sustained_dry": 0.1 * best * np.ones(5),
+            "power_dry": 25.0 * best * np.ones(5),
             "altitude": altitude,
             "slowest": altitude / 100.0 + 50.0,
             "fastest": 300.0 * np.ones(3),
@@ -25,6 +27,9 @@ def test_a_figure_is_drawn_from_plain_numbers(tmp_path):
         path = tmp_path / f"{len(drawn)}.png"
         draw_aircraft(drawn, path)
         pixels[len(drawn)] = np.asarray(Image.open(path).convert("RGB"))
+    draw_aircraft(curves, tmp_path / "points.png", curves["fast"])
+    with_points = np.asarray(Image.open(tmp_path / "points.png").convert("RGB"))
+    assert np.sum(with_points == 0) > np.sum(pixels[2] == 0) + 1000, "black points"
     assert pixels[2].shape == pixels[1].shape
     orange = np.array([0xE6, 0x9F, 0x00])  # the second class's colour
     assert np.any(np.all(pixels[2] == orange, axis=-1))

@@ -46,6 +46,9 @@ def state(step=0, alive=ALIVE, hp=None, target=(-1, -1, -1, -1), sees=(), seen_b
             vx=floats(0, 200, -200, 200),
             vy=floats(200, 0, 0, 0),
             vz=floats(0, 200, 0, 0),
+            up_x=floats(0, -1, 0, 0) * np.float32(0.5**0.5),
+            up_y=floats(0, 0, 0, 0),
+            up_z=floats(1, 0.5**0.5, 1, 1),
             ny=floats(1, 0, 0, -1),
             nz=floats(1, 1, 1, 0),
             throttle=floats(1, 1, 1, 1),
@@ -166,6 +169,25 @@ def test_bodies_fly_along_their_velocity_and_bank_with_their_lift(env):
     assert [body["name"] for body in bodies] == ["ally_0", "ally_1", "enemy_0", "enemy_1"]
     assert [body["colour"] for body in bodies] == ["team-a"] * 2 + ["team-b"] * 2
     assert bodies[0]["sight"] == [6000, 60]
+
+
+def test_bodies_bank_with_their_own_up_and_push_upright(env):
+    """Banked by 60° to either side and inverted in a climb; a push does not turn one over."""
+    sine, cosine = np.float32(np.sin(np.pi / 3)), np.float32(0.5)
+    before = state()
+    motion = replace(
+        before.motion,
+        up_x=floats(sine, 2**-0.5, 0, 0),
+        up_y=floats(0, 0, sine, 0),
+        up_z=floats(cosine, -(2**-0.5), cosine, 1),
+        ny=floats(0, 0, 0, 0),
+        nz=floats(1, 1, 0, -2),
+    )
+    bodies = scene_of(env, replace(before, motion=motion))["space"]["bodies"]
+    banks = [body["bank"][0] for body in bodies]
+    assert banks[0] == 60
+    assert abs(banks[1]) == 180
+    assert banks[2:] == [60, 0]
 
 
 def test_shots_and_sights_are_intervals_of_frames(env):

@@ -108,7 +108,7 @@ def test_the_asset_crosses_the_arena(env, still):
     assert away**0.5 == pytest.approx(10_000, rel=1e-4)
     assert (asset.vx**2 + asset.vy**2) ** 0.5 == pytest.approx(150, rel=1e-5)
 
-    actions = still(env) | {"enemy_0": jnp.array([0.3, 0.0, 1.0])}
+    actions = still(env) | {"enemy_0": jnp.array([0.3, 0.0, 0.0])}
 
     @jax.jit
     def fly(state):
