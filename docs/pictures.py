@@ -3,8 +3,8 @@
     python docs/pictures.py
 
 writes into docs/figures, for each team that ships with the package, an animation for dark and one
-for light pages, all mazes of PaxMen, and nine scenarios of AeroJAX; and into
-docs/replays the pages that play the animations' episodes.
+for light pages, the classic mazes of PaxMen, generated ones, and nine scenarios of AeroJAX; and
+into docs/replays the pages that play the animations' episodes.
 """
 
 from pathlib import Path
@@ -15,8 +15,9 @@ from PIL import Image
 
 import aerojax
 import paxmen
-from mars_demo.evaluation.episodes import record
+from mars_demo.evaluation.episodes import record, scripted_policy
 from mars_demo.evaluation.pretrained import load_pretrained
+from mars_demo.tasks.registry import get_task
 from wrappers import record as record_scene
 from wrappers import render_frame, render_frames, save_scene
 
@@ -50,6 +51,9 @@ def main(docs: Path = DOCS) -> None:
         for theme in ("dark", "light"):
             print(animate(scene, theme, docs / "figures" / f"{stem}-{theme}.webp"))
     print(tile(mazes(), 4, docs / "figures" / "mazes.webp"))
+    print(tile([crowd()], 1, docs / "figures" / "paxmen-generated-16.webp"))
+    levels = paxmen.make("paxmen-generated-8").config.mazes[:8].scene()
+    print(tile([still(levels, 0, 768)], 1, docs / "figures" / "generated.webp"))
     print(tile(moments(), 3, docs / "figures" / "scenarios.webp"))
 
 
@@ -63,10 +67,18 @@ def animate(scene: dict, theme: str, path: Path) -> Path:
     return path
 
 
+def crowd() -> np.ndarray:
+    """Sixteen agents, steered by the planner, as they reach their rooms."""
+    task = get_task("paxmen-generated-16")
+    played = record(task, scripted_policy(task), jax.random.key(0))
+    scene = task.make().scene(played.states, played.rewards, title="paxmen-generated-16, planner")
+    return render_frame(scene | {"legend": []}, 24, board=960)
+
+
 def mazes() -> list[np.ndarray]:
     """The four layouts of each size."""
     pictures = []
-    for name in paxmen.list_envs():
+    for name in ("paxmen-4", "paxmen-5", "paxmen-6"):
         env = paxmen.make(name)
         starts = {}
         for seed in range(100):

@@ -7,7 +7,9 @@
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from paxmen.generation import generate_mazes
 from paxmen.jaxmarl_import import keep_jaxmarl_quiet
+from paxmen.mazes import Mazes, load_mazes, parse_mazes
 from paxmen.registration import list_envs, make
 
 if TYPE_CHECKING:
@@ -30,7 +32,16 @@ else:  # unseen by type checkers, which would take any name for one of these
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["PaxMen", "State", "list_envs", "make"]
+__all__ = [
+    "Mazes",
+    "PaxMen",
+    "State",
+    "generate_mazes",
+    "list_envs",
+    "load_mazes",
+    "make",
+    "parse_mazes",
+]
 
 keep_jaxmarl_quiet()
 

@@ -50,12 +50,15 @@ def _check_action(agent: str, action: Any) -> Any:
     return value
 
 
-def stack_actions(actions: Mapping[str, Array]) -> Array:
-    """int32 (n,): every action outside 0..4 becomes NO_OP, of whatever integer type it is."""
+def stack_actions(actions: Mapping[str, Array], agents: Sequence[str]) -> Array:
+    """int32 (n,): every action outside 0..4 becomes NO_OP, of whatever integer type it is.
+
+    In the order of `agents`, not of the mapping: `jit` sorts names, "agent_10" before "agent_2".
+    """
 
     def legal(action: Array) -> Array:
         action = jnp.reshape(action, ())
         inside = (action >= 0) & (action < NUM_ACTIONS)
         return jnp.where(inside, action.astype(jnp.int32), NO_OP)
 
-    return jnp.stack([legal(action) for action in actions.values()])
+    return jnp.stack([legal(actions[agent]) for agent in agents])

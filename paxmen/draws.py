@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 from jax import Array
 
@@ -24,33 +27,48 @@ def group_radices(radices: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     return tuple(groups)
 
 
-def digits(words: Array, groups: tuple[tuple[int, ...], ...]) -> list[Array]:
-    """Independent uniform integers, one below each radix; int32 ().
+def digits(
+    words: Array, radices: Sequence[int | Array], groups: tuple[tuple[int, ...], ...]
+) -> list[Array]:
+    """Independent uniform integers, one below each radix; uint32, the shape of a word.
 
     Args:
-        words: uint32 (len(groups),), uniform.
-        groups: radices as `group_radices` splits them.
+        words: uint32 (len(groups), ...), uniform.
+        radices: the digits', numbers or uint32 arrays of the shape of a word.
+        groups: as `group_radices` splits the largest that the radices may be.
     """
     drawn = []
+    left = iter(radices)
     for word, group in zip(words, groups, strict=True):
-        for radix in group:
-            drawn.append((word % radix).astype(jnp.int32))
+        for radix in itertools.islice(left, len(group)):
+            drawn.append(word % radix)
             word = word // radix
     return drawn
 
 
-def three_of_fifteen(word: Array) -> Array:
-    """uint32, the shape of `word`: three of the bits 0..14, every set equally likely.
+def subset(words: Array, sizes: Array, count: int, groups: tuple[tuple[int, ...], ...]) -> Array:
+    """uint32, the shape of `sizes`: `count` of the bits 0..size-1, every set equally likely.
 
-    Floyd's method (Bentley and Floyd, CACM 30(9), 1987): for j = 12, 13, 14 draw t from 0..j and
-    add t, or j if t is already in. The favour of a set is below 2730 / 2**32 = 6.4e-7.
+    Floyd's method (Bentley and Floyd, CACM 30(9), 1987): for j = size - count, ..., size - 1 draw t
+    from 0..j and add t, or j if t is already in.
+
+    Args:
+        words: uint32 (len(groups), ...), uniform.
+        sizes: uint32 (...), each at least `count`.
+        groups: of `subset_groups`.
     """
     one = jnp.uint32(1)
-    chosen = one << (word % 13)
-    second = one << (word // 13 % 14)
-    chosen |= jnp.where(chosen & second == 0, second, one << 13)
-    third = one << (word // (13 * 14) % 15)
-    return chosen | jnp.where(chosen & third == 0, third, one << 14)
+    lasts = [sizes - (count - i) for i in range(count)]
+    chosen = jnp.zeros_like(sizes)
+    for last, drawn in zip(lasts, digits(words, [j + 1 for j in lasts], groups), strict=True):
+        bit = one << drawn
+        chosen |= jnp.where(chosen & bit == 0, bit, one << last)
+    return chosen
+
+
+def subset_groups(largest: int, count: int) -> tuple[tuple[int, ...], ...]:
+    """The words that `subset` needs for sizes up to `largest`; no set is favoured by 1e-4."""
+    return group_radices(tuple(range(largest - count + 1, largest + 1)))
 
 
 def distinct(ranks: Array) -> Array:

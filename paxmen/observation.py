@@ -12,84 +12,103 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from numpy.typing import NDArray
 
 from paxmen.batching import batch_last
-from paxmen.layouts import EMPTY, VIEW_CELLS, VIEW_SIDE, WALL, WORD_BITS, Maze
+from paxmen.config import Config
+from paxmen.layouts import COLS, EMPTY, PART, TURN, WALL, WORD_BITS, Maze, rows_per_word
 from paxmen.lookup import look_up
 from paxmen.state import State
 
 DOT, AGENT = 1.0, 0.1
+# Every cell is looked for in every word while these are few: vector units do that faster than they
+# spread the bits of one word over its cells.
+_FEW_WORDS = 8
 
 
-def views(maze: Maze, state: State) -> Array:
-    """float32 (n, 25): the 5 x 5 window around each agent, row by row."""
-    words = batch_last(partial(_views_as_bits, maze))(state)
-    bits = jnp.uint32(1) << jnp.arange(VIEW_CELLS, dtype=jnp.uint32)
-    walls, dots, agents = (word[:, None] & bits[None] != 0 for word in words)
+def views(config: Config, state: State) -> Array:
+    """float32 (n, V * V): the window of V x V cells around each agent, row by row."""
+    words = batch_last(partial(_views_as_bits, config.maze))(state)
+    count = rows_per_word(config.view) * config.view
+    walls, dots, agents = (
+        _bits(jnp.moveaxis(word, 0, -1), count)[:, : config.view**2] for word in words
+    )
     floor = jnp.where(walls, jnp.float32(WALL), EMPTY)
     return jnp.where(agents, AGENT, jnp.where(dots, DOT, floor))
 
 
-def world_state(maze: Maze, state: State) -> Array:
+def world_state(config: Config, state: State) -> Array:
     """float32 (W,): every open cell; an agent hides a dot."""
-    dots, agents = batch_last(partial(_world_as_bits, maze))(state)
-    dot = jnp.where(_contains(dots, maze.world_bits), jnp.float32(DOT), EMPTY)
-    return jnp.where(_contains(agents, maze.world_bits), AGENT, dot)
+    words = batch_last(partial(_world_as_bits, config.maze))(state)
+    dots, agents = (_cells(word, config.maze.num_cells) for word in words)
+    return jnp.where(agents, AGENT, jnp.where(dots, jnp.float32(DOT), EMPTY))
 
 
 def _views_as_bits(maze: Maze, state: State) -> tuple[Array, Array, Array]:
-    """uint32 (n,): the walls, the dots and the other agents in each agent's view."""
-    walls = look_up(maze.walls_in_view, state.layout_id, state.agent_cells)
-    return walls, _dots_in_view(maze, state), _agents_in_view(maze, state)
+    """uint32 (words, n): the walls, the dots and the other agents in each agent's view."""
+    walls = [look_up(word, state.layout_id, state.agent_cells) for word in maze.walls_in_view]
+    return jnp.stack(walls), _dots_in_view(maze, state), _agents_in_view(maze, state)
 
 
 def _dots_in_view(maze: Maze, state: State) -> Array:
-    pictures = _pictures(maze, state)
-    dots = jnp.zeros_like(state.dots)
-    for tables in zip(maze.seen_room, maze.seen_turn, maze.seen_cells, strict=True):
-        room, turn, cells = (look_up(t, state.layout_id, state.agent_cells) for t in tables)
-        picture = _union(jnp.where(room[None] == _numbers(room)[:, None], pictures[:, None], 0))
-        dots |= _rotate(picture, turn) & cells
-    return dots
+    """A row of the view starts `view` bits after the one above it, a row of a room `cols` bits.
+
+    So each row of the view turns the room's word by another difference.
+    """
+    view, together = maze.view, rows_per_word(maze.view)
+    words = [jnp.zeros_like(state.agent_cells, jnp.uint32) for _ in maze.walls_in_view]
+    for table, cells in zip(maze.seen, maze.seen_cells, strict=True):
+        seen = look_up(table, state.layout_id, state.agent_cells)
+        room, turn, cols = (seen >> part & PART for part in (0, TURN, COLS))
+        here = room[None] == _numbers(state.dots)[:, None]
+        dots = _union(jnp.where(here, state.dots[:, None], 0))
+        picture = [jnp.zeros_like(dots) for _ in words]
+        for row in range(view):
+            word, begin = row // together, row % together * view
+            ones = np.uint32(((1 << view) - 1) << begin)
+            picture[word] |= _rotate(dots, turn + begin - row * cols) & ones
+        for word, table in enumerate(cells):
+            words[word] |= picture[word] & look_up(table, state.layout_id, state.agent_cells)
+    return jnp.stack(words)
 
 
 def _agents_in_view(maze: Maze, state: State) -> Array:
-    place = look_up(maze.place, state.layout_id, state.agent_cells)
-    bits = look_up(maze.sight, place[:, None] - place[None] + len(maze.sight) // 2)
+    place = look_up(maze.place, state.layout_id, state.agent_cells).astype(jnp.int32)
+    apart = place[:, None] - place[None] + maze.sight.shape[1] // 2
     number = _numbers(place)
-    return _union(jnp.where(number[:, None] == number[None], 0, bits))
-
-
-def _pictures(maze: Maze, state: State) -> Array:
-    """uint32 (n,): each room's dots as its picture, five bits a row."""
-    spread = jnp.zeros_like(state.dots)
-    for row in range(VIEW_SIDE):
-        spread |= (state.dots & (0b111 << 3 * row)) << 2 * row
-    upright = look_up(maze.room_stride, state.layout_id) < VIEW_SIDE
-    return jnp.where(upright, spread, state.dots)
+    oneself = number[:, None] == number[None]
+    return jnp.stack([_union(jnp.where(oneself, 0, look_up(bits, apart))) for bits in maze.sight])
 
 
 def _world_as_bits(maze: Maze, state: State) -> tuple[Array, Array]:
     """uint32 (words,): the dots and the agents in the order of the world state."""
-    word_start = WORD_BITS * np.arange(len(maze.world_bits), dtype=np.int32)
+    word_start = np.arange(0, maze.num_cells, WORD_BITS, dtype=np.int32)
     word_start = word_start.reshape(1, -1, *(1,) * state.layout_id.ndim)
     start = look_up(maze.room_start, state.layout_id)[:, None] - word_start
     left, right = (jnp.clip(x, 0, WORD_BITS - 1).astype(jnp.uint32) for x in (start, -start))
-    # A room's word has 15 bits: shifted right by more, nothing is left of it.
-    dots = jnp.where(start < WORD_BITS, state.dots[:, None] << left >> right, 0)
+    dots = jnp.where(jnp.abs(start) < WORD_BITS, state.dots[:, None] << left >> right, 0)
     bit = state.agent_cells[:, None] - word_start
     inside = (bit >= 0) & (bit < WORD_BITS)
     agents = jnp.uint32(1) << jnp.where(inside, bit, 0).astype(jnp.uint32)
     return _union(dots), _union(jnp.where(inside, agents, 0))
 
 
-def _contains(words: Array, bits: NDArray) -> Array:
-    """bool (cells,): which of the cells a set of words holds."""
-    found = jnp.zeros(bits.shape[1], jnp.uint32)
-    for word, bit in zip(words, bits, strict=True):
-        found |= word & jnp.asarray(bit)
+def _cells(words: Array, count: int) -> Array:
+    """bool (count,): which of the cells 0, 1, ... the bits of a few or many words hold."""
+    if len(words) > _FEW_WORDS:
+        return _bits(words, WORD_BITS)[:count]
+    cell = np.arange(count)
+    found = jnp.zeros(count, jnp.uint32)
+    for number, word in enumerate(words):
+        bit = np.uint32(1) << (cell % WORD_BITS).astype(np.uint32)
+        found |= word & jnp.asarray(np.where(cell // WORD_BITS == number, bit, np.uint32(0)))
     return found != 0
+
+
+def _bits(words: Array, count: int) -> Array:
+    """bool (..., words * count): the lowest bits of each word, word after word."""
+    bit = jnp.uint32(1) << jnp.arange(count, dtype=jnp.uint32)
+    found = words[..., None] & bit.reshape(*(1,) * words.ndim, count) != 0
+    return found.reshape(*words.shape[:-1], -1)
 
 
 def _numbers(x: Array) -> Array:
@@ -98,6 +117,7 @@ def _numbers(x: Array) -> Array:
 
 
 def _rotate(word: Array, left: Array) -> Array:
+    left &= WORD_BITS - 1
     return word << left | word >> (WORD_BITS - left & WORD_BITS - 1)
 
 

@@ -7,19 +7,22 @@ Lengths are in cells; the middle of a cell has its column as x and its row as y.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
-from paxmen.layouts import VIEW_SIDE, WALL
+from paxmen.layouts import WALL
 
 if TYPE_CHECKING:
     from paxmen.env import PaxMen
+    from paxmen.mazes import Mazes
     from paxmen.state import State
 
 Shape = dict[str, Any]
@@ -38,8 +41,13 @@ _COLOURS = {
     "halo": {"dark": "#ffb833", "light": "#ffb833"},
     "number": {"dark": "#0b1020", "light": "#0b1020"},
 }
-# Okabe and Ito's palette, which the colour-blind can tell apart.
-_AGENT_COLOURS = ("#56b4e9", "#e69f00", "#00b386", "#cc79a7", "#f0e442", "#d55e00")
+# Okabe and Ito's palette first, which the colour-blind can tell apart. No more than six of one
+# brightness can be: beyond, the agents' numbers help.
+_AGENT_COLOURS = (
+    *("#56b4e9", "#e69f00", "#00b386", "#cc79a7", "#f0e442", "#d55e00"),
+    *("#8c7ff0", "#9be15d", "#ff8fab", "#2dd4d4", "#c49a6c", "#e05fe0"),
+    *("#b8c4ff", "#ffc9a3", "#6fa8ff", "#a8f0c6"),
+)
 
 
 def episode_scene(
@@ -65,8 +73,11 @@ def episode_scene(
     _check_one_episode(steps)
     rewards = _check_rewards(rewards, len(steps))
     grid = np.asarray(env.grid(states.layout_id[0]))
-    positions, dots = map(np.asarray, _views(env, states))
-    eaten = _eaten(dots)
+    positions, dots = (
+        np.asarray(_agent_positions(env, states)),
+        np.asarray(_dots_on_grid(env, states)),
+    )
+    eaten = _eaten(env, states)
     apart = _apart(positions)
     frames = [
         _frame(positions[time], apart[time], dots[time], eaten[: time + 1][::-1])
@@ -74,7 +85,7 @@ def episode_scene(
     ]
     return {
         "title": env.name if title is None else title,
-        "box": _box(grid),
+        "box": _box(grid, env.config.view // 2),
         "rate": _STEPS_PER_SECOND,
         "colours": _COLOURS
         | {
@@ -83,11 +94,71 @@ def episode_scene(
         },
         "background": _maze(grid != WALL),
         "still": {"tile": _places(np.argwhere(grid != WALL))},
-        "marks": _marks(env.num_agents),
+        "marks": _marks(env.num_agents, env.config.view),
         "frames": frames,
         "readouts": _readouts(env, steps, eaten.sum(axis=(1, 2)), rewards),
         "legend": _legend(env),
     }
+
+
+def mazes_scene(mazes: Mazes, columns: int = 4, title: str | None = None) -> dict[str, Any]:
+    """Describes a set's levels, row by row, to the viewers of `wrappers`.
+
+    Args:
+        mazes: the levels, few enough for a picture: a slice of a large set.
+        columns: levels in one row.
+        title: a line over the picture; the set's name if left out.
+
+    Returns:
+        a scene of one frame, as `wrappers.check_scene` knows it.
+
+    Raises:
+        ValueError: fewer than one column.
+    """
+    if columns < 1:
+        raise ValueError(f"columns must be at least 1, got {columns}")
+    columns = min(columns, len(mazes))
+    corners = [cells[cells[:, 0] >= 0] for cells in mazes.cells]
+    height, width = np.max([np.ptp(cells, axis=0) for cells in corners], axis=0) + 3
+    hubs, rooms, all_cells = [], [], []
+    for level, cells in enumerate(corners):
+        row, col = divmod(level, columns)
+        # Each in the middle of its place.
+        free = np.array([height, width]) - np.ptp(cells, axis=0) - 1
+        cells = cells - cells.min(axis=0) + free // 2 + (row * height, col * width)
+        all_cells.append(cells)
+        hubs.append(cells[: mazes.hub_cells[level]])
+        for start, rows, cols in mazes.rooms[level].tolist():
+            rooms.append(cells[start : start + rows * cols])
+    is_open = np.zeros((-(-len(mazes) // columns) * height, columns * width), bool)
+    is_open[tuple(np.concatenate(all_cells).T)] = True
+    return {
+        "title": mazes.name if title is None else title,
+        "box": [-0.5, -0.5, is_open.shape[1], is_open.shape[0]],
+        "rate": _STEPS_PER_SECOND,
+        "colours": _COLOURS | {"hub": dict.fromkeys(("dark", "light"), _AGENT_COLOURS[0])},
+        "background": _maze(is_open),
+        "still": {
+            "tile": _places(np.argwhere(is_open)),
+            "hub": _places(np.concatenate(hubs)),
+            "room": _places(np.concatenate(rooms)),
+        },
+        "marks": {
+            "tile": _marks(0, 1)["tile"],
+            "hub": _tinted("hub"),
+            "room": _tinted("halo"),
+        },
+        "frames": [{}],
+        "readouts": {},
+        "legend": [
+            {"label": "hub: agents start here", "marks": ["hub"]},
+            {"label": "room: dots lie here", "marks": ["room"]},
+        ],
+    }
+
+
+def _tinted(fill: str) -> dict[str, Any]:
+    return {"shapes": [_rectangle(0, 0, 1, 1, fill, margin=-0.04, corner=0.12) | {"opacity": 0.4}]}
 
 
 def _check_one_episode(steps: NDArray) -> None:
@@ -110,28 +181,36 @@ def _check_rewards(rewards: ArrayLike | None, states: int) -> NDArray | None:
 
 
 @partial(jax.jit, static_argnums=0)
-def _views(env: PaxMen, states: State) -> tuple[Array, Array]:
-    return jax.vmap(lambda state: (env.agent_positions(state), env.dots_on_grid(state)))(states)
+def _agent_positions(env: PaxMen, states: State) -> Array:
+    return jax.vmap(env.agent_positions)(states)
 
 
-def _box(grid: NDArray) -> list[float]:
-    """Left, top, width and height of all the cells that an agent could ever see."""
-    margin = VIEW_SIDE // 2
+@partial(jax.jit, static_argnums=0)
+def _dots_on_grid(env: PaxMen, states: State) -> Array:
+    return jax.vmap(env.dots_on_grid)(states)
+
+
+def _box(grid: NDArray, margin: int) -> list[float]:
+    """Left, top, width and height of the open cells, and of as many around them."""
     cells = np.argwhere(grid != WALL)
     top, left = cells.min(axis=0) - margin
     height, width = np.ptp(cells, axis=0) + 1 + 2 * margin
     return [float(left) - 0.5, float(top) - 0.5, int(width), int(height)]
 
 
-def _eaten(dots: NDArray) -> NDArray:
+def _eaten(env: PaxMen, states: State) -> NDArray:
     """bool (T + 1, G, G): the dots that were eaten on the way to each state.
 
-    New dots come only when the last is eaten, in the same step: then all that lay there are gone,
-    also those in whose place a new one lies.
+    New dots come only when the last is eaten, of all or of a room, in the same step: then all that
+    lay there are gone, also those in whose place a new one lies.
     """
-    before, after = dots[:-1], dots[1:]
-    respawned = (after & ~before).any(axis=(1, 2), keepdims=True)
-    return np.concatenate([np.zeros_like(dots[:1]), before & (~after | respawned)])
+    words = np.asarray(states.dots)
+    before, after = words[:-1], words[1:]
+    new = after & ~before != 0
+    if env.config.respawn == "all":
+        new = np.broadcast_to(new.any(axis=1, keepdims=True), new.shape)
+    gone = np.concatenate([np.zeros_like(words[:1]), np.where(new, before, before & ~after)])
+    return np.asarray(_dots_on_grid(env, replace(states, dots=jnp.asarray(gone))))
 
 
 def _apart(positions: NDArray) -> NDArray:
@@ -209,12 +288,12 @@ def _rectangle(
     }
 
 
-def _marks(num_agents: int) -> dict[str, dict]:
+def _marks(num_agents: int, view: int) -> dict[str, dict]:
     """Everything that moves, from the floor upwards."""
     agents = range(num_agents)
     return {
         "tile": {"shapes": [_rectangle(0, 0, 1, 1, "tile", margin=-0.04, corner=0.12)]},
-        **{f"view-{i}": _view(f"agent-{i}") for i in agents},
+        **{f"view-{i}": _view(f"agent-{i}", view) for i in agents},
         "dot": {
             "shapes": [
                 {"shape": "glow", "x": 0, "y": 0, "radius": 0.85, "fill": "halo", "opacity": 0.55},
@@ -226,13 +305,13 @@ def _marks(num_agents: int) -> dict[str, dict]:
     }
 
 
-def _view(colour: str) -> dict:
+def _view(colour: str, side: int) -> dict:
     square = {
         "shape": "rectangle",
         "x": 0,
         "y": 0,
-        "width": VIEW_SIDE,
-        "height": VIEW_SIDE,
+        "width": side,
+        "height": side,
         "corner": 0.35,
         "fill": colour,
     }
@@ -283,8 +362,9 @@ def _readouts(
 
 def _legend(env: PaxMen) -> list[dict]:
     views = [f"view-{i}" for i in range(env.num_agents)]
+    side = env.config.view
     return [
         *({"label": a, "marks": [views[i], f"agent-{i}"]} for i, a in enumerate(env.agents)),
         {"label": "dot", "marks": ["dot"]},
-        {"label": f"{VIEW_SIDE}×{VIEW_SIDE} view", "marks": views},
+        {"label": f"{side}×{side} view", "marks": views},
     ]

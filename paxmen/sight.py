@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from paxmen.layouts import VIEW_SIDE, WALL
+from paxmen.layouts import WALL
 from paxmen.observation import AGENT, DOT
 from paxmen.scene import episode_scene
 
@@ -81,7 +82,7 @@ def sight_scene(
 
 @partial(jax.jit, static_argnums=(0, 2))
 def _seen(env: PaxMen, states: State, number: int) -> tuple[Array, Array]:
-    """The agent's positions (T + 1, 2) and observations (T + 1, 25)."""
+    """The agent's positions (T + 1, 2) and observations (T + 1, view * view)."""
     agent = env.agents[number]
     return jax.vmap(lambda s: (env.agent_positions(s)[number], env.get_obs(s)[agent]))(states)
 
@@ -106,9 +107,10 @@ def _marks(whole: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def _frame(position: NDArray, window: NDArray) -> dict[str, list[list[int]]]:
-    """The marks of one moment, from the 25 numbers that the agent gets."""
-    cells = window.reshape(VIEW_SIDE, VIEW_SIDE)
-    corner = position - VIEW_SIDE // 2
+    """The marks of one moment, from the numbers that the agent gets."""
+    side = math.isqrt(len(window))
+    cells = window.reshape(side, side)
+    corner = position - side // 2
     kinds = {
         "brick": cells == WALL,
         "floor": cells != WALL,

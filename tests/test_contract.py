@@ -35,8 +35,9 @@ def _numbered(team, count):
     return [f"{team}_{i}" for i in range(count)]
 
 
-def _maze(name):
-    return Row(paxmen.make, name, _numbered("agent", int(name[-1])), {})
+def _maze(name, **options):
+    agents = int(name.removesuffix("-heldout").rpartition("-")[2])
+    return Row(paxmen.make, name, _numbered("agent", agents), options)
 
 
 def _aircraft(name, allies, enemies=0, **options):
@@ -46,7 +47,8 @@ def _aircraft(name, allies, enemies=0, **options):
 
 CHANCE = {"stochastic_sensors": True, "stochastic_guns": True, "link_dropout": 0.1}
 ENVIRONMENTS = [
-    *map(_maze, paxmen.list_envs()),
+    *(_maze(name) for name in ("paxmen-4", "paxmen-5", "paxmen-6", "paxmen-generated-8-heldout")),
+    _maze("paxmen-generated-4", view=7, dots_per_room=2, shared_reward=False, respawn="room"),
     _aircraft("1_vs_1", 1, 1, opponents="selfplay", actions="continuous", control="direct"),
     _aircraft("waypoint_5", 5),
     _aircraft("hide_and_seek_4_vs_2", 4),

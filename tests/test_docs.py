@@ -61,6 +61,11 @@ def test_examples_run(page, tables, tmp_path, monkeypatch):
         exec(compile(block, page, "exec"), vars(module))
 
 
+def test_level_replay_has_40_lines():
+    replay = next(code for code in blocks("docs/levels.md", "python") if "def chances" in code)
+    assert len([line for line in replay.splitlines() if line.strip()]) <= 40
+
+
 OTHERS = ("git clone", "export JAX_", "python -c", "python rings.py")
 
 

@@ -9,9 +9,10 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
-from mars_demo.evaluation.episodes import Trained, trained_run
+from mars_demo.evaluation.episodes import Trained, on_task, trained_run
 from mars_demo.learning.config import check_number
 from mars_demo.runs.folder import RunError
+from mars_demo.tasks.registry import get_task
 from wrappers.viewing import check_pygame
 
 
@@ -23,13 +24,19 @@ class _Played:
     """A run's folder."""
     pretrained: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Instead: a team that ships with the package, or the JSON file of an exported one."""
+    task: Annotated[str | None, tyro.conf.arg(metavar="TASK")] = None
+    """Another task than the team's own, such as levels that it never saw."""
     greedy: bool = False
     """Take the likeliest action instead of sampling."""
     seed: int = 0
     """Seed of the episodes."""
 
     def team(self) -> Trained:
-        """The team that was asked for."""
+        """The team that was asked for, on the task that was."""
+        team = self._trained()
+        return team if self.task is None else on_task(team, get_task(self.task))
+
+    def _trained(self) -> Trained:
         from mars_demo.evaluation.pretrained import list_pretrained, load_pretrained
 
         check_number("seed", self.seed, 0, 2**32 - 1)
@@ -101,7 +108,7 @@ class Play:
     """Play one agent yourself, with scripted or trained team-mates. H shows the keys."""
 
     task: Annotated[Positional[str], tyro.conf.arg(metavar="TASK")]
-    """A task with a way to play it: paxmen-4, -5, -6, or any of AeroJAX."""
+    """A task with a way to play it: any of PaxMen or AeroJAX."""
     mates: Annotated[str | None, tyro.conf.arg(metavar="TEAM")] = None
     """Who the others are: script, a pretrained team, or a run's folder [a pretrained team of the
     task if there is one, else script]."""

@@ -18,7 +18,7 @@ from mars_demo.learning.rollout import Env, Viewer, masks, stack_agents, unstack
 from mars_demo.learning.task import Task, check_one_team
 from mars_demo.learning.team import Team
 from mars_demo.learning.train import Trainer
-from mars_demo.runs.folder import load_run
+from mars_demo.runs.folder import RunError, load_run
 
 
 class Policy(NamedTuple):
@@ -237,6 +237,26 @@ def evaluate_team(
         greedy: take the likeliest actions instead of sampling.
     """
     return evaluate(team.trainer.task, team.policy(greedy), jax.random.key(seed), episodes)
+
+
+def on_task(team: Trained, task: Task) -> Trained:
+    """A trained team on another task than its own, such as levels that it never saw.
+
+    Raises:
+        RunError: the task's agents, observations or actions are not those that it was trained on.
+    """
+    own = team.trainer
+    # One environment, not staggered: its states are of no use here, only the actors' shapes.
+    small = own.config.replace(num_envs=jax.device_count(), minibatches=1, stagger=False)
+    trainer = Trainer(task, small)
+    wanted = jax.eval_shape(trainer.init, jax.random.key(0)).params["actor"]
+    shapes = [jax.tree.map(lambda x: x.shape, actor) for actor in (wanted, team.actor)]
+    if own.env.agents != trainer.env.agents or shapes[0] != shapes[1]:
+        raise RunError(
+            f"a team of {own.task.name} cannot play {task.name}: the number of agents, or what "
+            "they see or do, is another"
+        )
+    return Trained(trainer, team.actor, f"{task.name}, {small.algo}, trained on {own.task.name}")
 
 
 def evaluate_run(folder: Path, episodes: int, seed: int, greedy: bool) -> Episodes:

@@ -10,6 +10,7 @@ from jax import Array
 import paxmen
 from mars_demo.learning.config import Config
 from mars_demo.learning.task import Task
+from paxmen.generated import GENERATED
 from paxmen.planner import plan
 
 
@@ -44,6 +45,16 @@ _PAXMEN_HARD = {
     "gae_lambda": 0.95,
     "lr_decay": True,
 }
+# Not tuned: a start for those who train on levels that change with every episode.
+_PAXMEN_GENERATED = {
+    "total_steps": 20_000_000,
+    "network": "gru",
+    "hidden": 128,
+    "gamma": 0.99,
+    "gae_lambda": 0.95,
+    "lr_decay": True,
+    "entropy": 0.01,
+}
 _PAXMEN_SIZES = {
     "paxmen-4": {},
     "paxmen-5": _PAXMEN_HARD | {"entropy": 0.01},
@@ -51,8 +62,14 @@ _PAXMEN_SIZES = {
 }
 
 
+# Said here, not asked of the environments: making one reads all its levels.
+_LENGTHS = {"paxmen-4": 100, "paxmen-5": 115, "paxmen-6": 130} | {
+    name: one.max_steps for name, one in GENERATED.items()
+}
+
+
 def _paxmen_preset(name: str, algo: str) -> Config:
-    changes = _PAXMEN_PRESETS[algo.split("-")[0]] | _PAXMEN_SIZES[name]
+    changes = _PAXMEN_PRESETS[algo.split("-")[0]] | _PAXMEN_SIZES.get(name, _PAXMEN_GENERATED)
     return Config(algo=algo).replace(**changes)
 
 
@@ -60,7 +77,7 @@ def _paxmen_task(name: str) -> Task:
     return Task(
         name=name,
         make=lambda: paxmen.make(name),
-        episode_length={"paxmen-4": 100, "paxmen-5": 115, "paxmen-6": 130}[name],
+        episode_length=_LENGTHS[name],
         score=lambda reward, info: jnp.sum(info["dots_eaten"]),
         score_name="dots an episode",
         encode=one_hot_cells,
@@ -73,3 +90,5 @@ def _paxmen_task(name: str) -> Task:
 
 TASKS = {name: _paxmen_task(name) for name in paxmen.list_envs()}
 """By the short names; `mars_demo.tasks.registry.get_task` takes "paxmen/paxmen-4" too."""
+CLASSIC = tuple(_PAXMEN_SIZES)
+"""Those of four mazes each, which are in the suite."""

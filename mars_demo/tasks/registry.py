@@ -42,7 +42,7 @@ TASKS: dict[str, Task] = (
 _OF_OTHERS = (*smax_tasks.TASKS, *jumanji_tasks.TASKS, *mpe_tasks.TASKS, *mabrax_tasks.TASKS)
 
 SUITE = {
-    "paxmen": tuple(f"paxmen/{name}" for name in paxmen_tasks.TASKS),
+    "paxmen": tuple(f"paxmen/{name}" for name in paxmen_tasks.CLASSIC),
     "aerojax": tuple(SCENARIOS),
 } | {
     family: tuple(name for name in _OF_OTHERS if name.startswith(f"{family}/"))
@@ -73,7 +73,7 @@ def bench_environments() -> list[tuple[str, MultiAgentEnv]]:
     from jaxmarl.environments.smax import map_name_to_scenario
 
     ours: list[tuple[str, MultiAgentEnv]] = [
-        (name, paxmen.make(name)) for name in paxmen.list_envs()
+        (name, paxmen.make(name)) for name in (*paxmen_tasks.CLASSIC, "paxmen-generated-16")
     ]
     wrapped = wrappers.AutoReset(wrappers.EpisodeStatistics(paxmen.make("paxmen-4")))
     ours.insert(1, ("AutoReset(EpisodeStatistics(paxmen-4))", wrapped))

@@ -252,7 +252,7 @@ def test_importing_starts_no_backend_and_prints_nothing():
     code = (
         "import sys, paxmen, jax; from jax._src import xla_bridge;"
         "assert not xla_bridge._backends and 'jaxmarl' not in sys.modules;"
-        "assert paxmen.list_envs() == ['paxmen-4', 'paxmen-5', 'paxmen-6']"
+        "assert paxmen.list_envs()[:3] == ['paxmen-4', 'paxmen-5', 'paxmen-6']"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

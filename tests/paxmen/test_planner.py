@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import paxmen
-from paxmen.planner import build_routes, plan
+from paxmen.planner import _share_out, plan
 
 UP, DOWN, RIGHT, LEFT, EAT = range(5)
 MIDDLES = [(4, 20), (28, 20), (20, 32), (20, 8)]  # north, south, east, west
@@ -79,19 +79,16 @@ def test_agents_in_one_cell_part(act):
     assert sorted(act([(20, 20)] * 4, MIDDLES)) == [UP, DOWN, RIGHT, LEFT]
 
 
-def test_routes_are_shortest_paths():
-    routes, maze = build_routes(4), paxmen.make("paxmen-4").maze
-    cells = np.arange(maze.num_cells)
-    for distance, action, next_cell in zip(
-        routes.distance.astype(int), routes.action, maze.next_cell, strict=True
-    ):
-        assert (distance == distance.T).all()
-        assert (action[cells, cells] == EAT).all()
-        start, goal = np.nonzero(distance)
-        after = next_cell[start, action[start, goal]]
-        assert (distance[after, goal] == distance[start, goal] - 1).all()
-    north, east = maze.cell_at[0][4, 20], maze.cell_at[0][20, 32]
-    assert routes.distance[0][north, east] == 28, "16 rows down and 12 columns right"
+def _moves(env, layout_id, start):
+    """Moves from a place to every other, by breadth-first search over the grid."""
+    grid = np.asarray(env.grid(layout_id))
+    moves, edge = {start: 0}, [start]
+    for row, col in edge:
+        for place in ((row - 1, col), (row + 1, col), (row, col - 1), (row, col + 1)):
+            if grid[place] == 0 and place not in moves:
+                moves[place] = moves[row, col] + 1
+                edge.append(place)
+    return moves
 
 
 @pytest.fixture(scope="module")
@@ -133,19 +130,28 @@ def test_the_first_round_is_as_short_as_one_room_an_agent_allows(env, played):
 
 
 def _fewest_steps(env, state):
-    distance = build_routes(env.num_agents).distance[state.layout_id].astype(int)
-    dots = env.maze.cell_at[state.layout_id][np.asarray(env.dots_on_grid(state))]
-    starts = env.maze.room_start[:, state.layout_id]
-    rooms = [dots[(start <= dots) & (dots < start + 15)] for start in starts]
+    """The last agent's steps, of the best way to share out the rooms and order their dots."""
+    layout = int(state.layout_id)
+    dots = [tuple(place) for place in np.argwhere(np.asarray(env.dots_on_grid(state))).tolist()]
+    room_of = {
+        place: room
+        for room, (start, size) in enumerate(
+            zip(env.maze.room_start[:, layout], env.maze.room_cells[:, layout], strict=True)
+        )
+        for place in map(tuple, env.maze.positions[layout, start : start + size].tolist())
+    }
+    rooms = [[dot for dot in dots if room_of[dot] == room] for room in range(len(state.dots))]
+    rooms += [[]] * (env.num_agents - len(rooms))  # for agents that have none
+    moves = {dot: _moves(env, layout, dot) for dot in dots}
 
     def tour(start, order):
-        return sum(distance[a, b] + 1 for a, b in pairwise([start, *order]))
+        return sum(moves[dot][before] + 1 for before, dot in pairwise([start, *order]))
 
     cost = [
-        [min(tour(cell, order) for order in permutations(room)) for room in rooms]
-        for cell in np.asarray(state.agent_cells)
+        [min(tour(tuple(place), order) for order in permutations(room)) for room in rooms]
+        for place in env.agent_positions(state).tolist()
     ]
-    assignments = permutations(range(env.num_agents))
+    assignments = permutations(range(len(rooms)), env.num_agents)
     return min(max(cost[i][room] for i, room in enumerate(rooms)) for rooms in assignments)
 
 
@@ -158,3 +164,79 @@ def test_a_batch_is_planned_like_one_state_at_a_time(env, planner, played):
         for agent, action in alone.items():
             assert (action.shape, action.dtype) == ((), jnp.int32)
             assert action == batched[agent][index]
+
+
+# --- Any set of mazes -----------------------------------------------------------------------------
+
+# A room with two doors, rooms beside one another, a loop.
+DRAWN = """
+    ##############
+    #ooo..##..ooo#
+    #ooo#.000.ooo#
+    #ooo#.000#####
+    #.###.###oooo#
+    #........oooo#
+    #######......#
+    ##############
+"""
+
+UPSIDE_DOWN = "\n".join(reversed(DRAWN.splitlines()))  # where the first door is the far one
+
+
+def _rounds(env, count, steps):
+    """First states, and for each the steps to the last of their dots."""
+
+    @jax.jit
+    @jax.vmap
+    def play(key):
+        _, first = env.reset(key)
+
+        def step(state, key):
+            _, state, _, _, _ = env.step_env(key, state, plan(env, state))
+            return state, jnp.all(state.dots == 0)
+
+        return first, jax.lax.scan(step, first, jax.random.split(key, steps))[1]
+
+    first, empty = play(jax.random.split(jax.random.key(5), count))
+    assert empty.any(axis=1).all(), "all dots are eaten"
+    return first, np.argmax(empty, axis=1) + 1
+
+
+@pytest.mark.parametrize(
+    ("num_agents", "mazes"),
+    [
+        (5, paxmen.generate_mazes(5, 4, 0, arms=3)),  # some agents have no room
+        (4, paxmen.parse_mazes([DRAWN, UPSIDE_DOWN])),
+    ],
+    ids=["more agents than rooms", "drawn"],
+)
+def test_the_first_round_is_as_short_on_any_mazes(num_agents, mazes):
+    env = paxmen.PaxMen(num_agents, mazes=mazes, respawn="never", dots_per_room=2)
+    states, steps = _rounds(env, 12, 60)
+    for index in range(12):
+        state = jax.tree.map(lambda x, index=index: x[index], states)
+        assert steps[index] == _fewest_steps(env, state)
+
+
+def test_more_rooms_than_agents_are_all_visited():
+    mazes = paxmen.generate_mazes(2, 4, 3, arms=5)
+    _rounds(paxmen.PaxMen(2, mazes=mazes, respawn="never", dots_per_room=9), 4, 400)
+
+
+def test_rooms_are_shared_out_as_a_search_over_all_does():
+    rng = np.random.default_rng(0)
+    share = jax.jit(_share_out)
+    for agents, rooms in [(4, 4), (3, 5), (5, 3)] * 40:
+        steps = (rng.integers(0, 12, (agents, rooms)) ** 2).astype(np.int32)
+        has_dots = rng.random(rooms) < 0.7
+
+        def rank(chosen, steps=steps, has_dots=has_dots, rooms=rooms):
+            taken = [steps[i, room] for i, room in enumerate(chosen) if room < rooms]
+            left_out = sum(has_dots[room] for room in range(rooms) if room not in chosen)
+            return left_out, max(taken), sum(taken)
+
+        places = range(max(agents, rooms))
+        best = min(rank(chosen) for chosen in permutations(places, agents))
+        chosen = share(steps, has_dots).tolist()
+        assert len(set(chosen)) == agents
+        assert rank(chosen) == best

@@ -135,3 +135,29 @@ def test_states_of_two_episodes_are_refused(env):
 def test_rewards_that_do_not_fit_are_refused(env):
     with pytest.raises(ValueError, match=r"2 states need rewards of shape \(1,\), got \(2,\)"):
         episode_scene(env, stack([state(env), state(env, 1)]), np.zeros(2))
+
+
+def test_where_rooms_draw_on_their_own_the_others_keep_their_dots():
+    """The north draws new dots, one of them in the old one's place; the south's stays."""
+    env = paxmen.make("paxmen-4", respawn="room")
+    before = [(4, 20), (28, 20)]
+    after = [(4, 20), (4, 21), (5, 20), (28, 20)]
+    scene = episode_scene(env, stack([state(env, 0, dots=before), state(env, 1, dots=after)]))
+    assert scene["frames"][1]["flash-0"] == [[20, 4]]
+    assert scene["readouts"]["dots eaten"] == ["0", "1"]
+
+
+def test_a_view_of_another_size():
+    env = paxmen.make("paxmen-4", view=9)
+    scene = episode_scene(env, stack([state(env)]))
+    assert scene["box"] == [1.5, -2.5, 37, 37]
+    assert scene["legend"][-1]["label"] == "9×9 view"
+    assert {shape["width"] for shape in scene["marks"]["view-0"]["shapes"]} == {9}
+
+
+def test_sixteen_agents_have_sixteen_colours():
+    env = paxmen.make("paxmen-generated-16-heldout")
+    _, first = env.reset(jax.random.key(0))
+    scene = episode_scene(env, stack([first]))
+    check_scene(scene)
+    assert len({scene["colours"][f"agent-{i}"]["dark"] for i in range(16)}) == 16

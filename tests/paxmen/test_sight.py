@@ -88,3 +88,11 @@ def test_outside_the_window_all_is_dark(env):
 def test_an_unknown_agent(env):
     with pytest.raises(ValueError, match="unknown agent 'agent_9'; valid: agent_0, agent_1"):
         sight_scene(env, states(env), "agent_9")
+
+
+def test_a_window_of_another_size():
+    env = paxmen.make("paxmen-4", view=7)
+    (frame,) = sight_scene(env, states(env), "agent_0")["frames"]
+    window = [[col, row] for row in range(2, 9) for col in range(17, 24)]
+    assert sorted(frame["brick"] + frame["floor"]) == sorted(window)
+    assert sorted(frame["dot"]) == [[19, 2], [19, 3], [20, 5]]  # three rows away is near now

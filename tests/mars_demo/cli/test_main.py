@@ -74,6 +74,7 @@ def fails(capsys, *argv: str, start=main) -> str:
         ("eval nowhere --seed -1", "seed must be a whole number in [0, 4294967295], got"),
         ("eval", "give either a run's folder or --pretrained, with one of: "),
         ("render nowhere --pretrained paxmen-4", "give either a run's folder or --pretr"),
+        ("eval --pretrained paxmen-4 --task paxmen-9", "unknown task 'paxmen-9'; valid: paxmen-"),
         ("render --pretrained paxmen-9", "unknown pretrained team 'paxmen-9'; valid: "),
         ("eval --pretrained no.json", "no.json cannot be used: "),
         ("export nowhere here", "a team's file must end in .json, got here; nearest: here."),
@@ -236,7 +237,8 @@ def test_list_names_each_task_first(capsys):
     main(["list"])
     lines = capsys.readouterr().out.splitlines()
     names = [line.split()[0] for line in lines]
-    assert names[:4] == ["paxmen-4", "paxmen-5", "paxmen-6", "aerojax/waypoint_5"]
+    assert names[:4] == ["paxmen-4", "paxmen-5", "paxmen-6", "paxmen-generated-4"]
+    assert "paxmen-generated-16-heldout" in names
     assert "aerojax/special_5_vs_5" in names
     assert "4 agents" in lines[0]
     assert "100 steps" in lines[0]

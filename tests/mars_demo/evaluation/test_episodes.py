@@ -7,7 +7,16 @@ import pytest
 
 import mars_demo.evaluation.episodes as evaluation
 from mars_demo.cli.demo import format_scores
-from mars_demo.evaluation.episodes import Policy, evaluate, learned_policy, random_policy, record
+from mars_demo.evaluation.episodes import (
+    Policy,
+    evaluate,
+    learned_policy,
+    on_task,
+    random_policy,
+    record,
+)
+from mars_demo.evaluation.pretrained import load_pretrained
+from mars_demo.runs.folder import RunError
 from mars_demo.tasks.registry import get_task
 
 pytestmark = pytest.mark.loose_promotion  # flax
@@ -86,3 +95,17 @@ def test_random_play_on_paxmen_eats_next_to_nothing():
     table = format_scores(task, {"random": played})
     assert "dots an episode" in table
     assert "256" in table
+
+
+def test_a_team_plays_levels_that_it_never_saw():
+    team = load_pretrained("paxmen-4")
+    moved = on_task(team, get_task("paxmen-generated-4-heldout"))
+    assert moved.trainer.task.name == "paxmen-generated-4-heldout"
+    assert moved.title == "paxmen-generated-4-heldout, mars, trained on paxmen-4"
+    assert moved.actor is team.actor
+    played = evaluate(moved.trainer.task, moved.policy(), jax.random.key(0), episodes=8)
+    np.testing.assert_array_equal(played.length, np.full(8, 100))
+    assert played.score.mean() > 5, "a random team eats less than one dot"
+    for name in ("paxmen-5", "mpe/spread-3"):
+        with pytest.raises(RunError, match=f"a team of paxmen-4 cannot play {name}: the number"):
+            on_task(team, get_task(name))

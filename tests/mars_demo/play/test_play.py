@@ -407,7 +407,7 @@ def test_flying_into_the_ground_is_a_defeat_and_r_begins_again(flight):
 
 def test_every_scenario_and_size_can_be_played():
     playable = [name for name in TASKS if controls_of(name) is not None]
-    assert len(playable) == 3 + 15
+    assert len(playable) == 3 + 6 + 15
     for name in playable:
         prepare(PlayOptions(name))
 

@@ -38,6 +38,15 @@ def test_environments_are_of_the_scenario(name):
     assert task.script_make().config.actions == "continuous"
 
 
+@pytest.mark.parametrize("name", [name for name in TASKS if name.startswith("paxmen-")])
+def test_mazes_are_of_the_name(name):
+    task = get_task(name)
+    env = task.make()
+    assert env.name == name
+    assert task.episode_length == env.max_steps
+    assert get_task(f"paxmen/{name}") is task
+
+
 def test_scores_are_what_the_objective_counts():
     won = {"win": jnp.array([True, True]), "hits": jnp.array([2.0, 2.0])}
     assert float(get_task("aerojax/identical_2_vs_2").score(jnp.float32(0.0), won)) == 1.0
