@@ -155,13 +155,13 @@ class Changes(TypedDict, total=False):
     name: str
 
 
-def nearest_first(value: object, valid: Iterable[str]) -> str:
-    """The valid names as one line, the likeliest misspelling of `value` first."""
+def nearest_first(value: object, valid: Iterable[str]) -> list[str]:
+    """The valid names, the likeliest misspelling of `value` first."""
 
     def distance(name: str) -> float:
         return -difflib.SequenceMatcher(None, str(value), name).ratio()
 
-    return ", ".join(sorted(valid, key=distance))
+    return sorted(valid, key=distance)
 
 
 def _aircraft_class(given: str | AircraftClass) -> AircraftClass:
@@ -169,7 +169,7 @@ def _aircraft_class(given: str | AircraftClass) -> AircraftClass:
         return given
     if given not in list(CLASSES):
         raise ValueError(
-            f"unknown aircraft class {given!r}; valid: {nearest_first(given, CLASSES)}, "
+            f"unknown aircraft class {given!r}; valid: {', '.join(nearest_first(given, CLASSES))}, "
             "or an AircraftClass of your own"
         )
     return CLASSES[given]
@@ -179,7 +179,9 @@ def _check_kind(name: str, value: object, kind: Any) -> None:
     """Raises ValueError for a value that is not of its annotation."""
     choices = get_args(kind) if get_origin(kind) is Literal else ()
     if choices and value not in choices:
-        raise ValueError(f"unknown {name} {value!r}; valid: {nearest_first(value, choices)}")
+        raise ValueError(
+            f"unknown {name} {value!r}; valid: {', '.join(nearest_first(value, choices))}"
+        )
     valid, holds = _KINDS.get(kind, ("", lambda _: True))
     if not holds(value):
         raise ValueError(f"{name} must be {valid}, got {value!r}")

@@ -32,7 +32,9 @@ def make(scenario: str | Config, **changes: Unpack[Changes]) -> AeroJAX:
     fields = [field.name for field in dataclasses.fields(Config)]
     for name in changes:
         if name not in fields:
-            raise TypeError(f"unknown argument {name!r}; valid: {nearest_first(name, fields)}")
+            raise TypeError(
+                f"unknown argument {name!r}; valid: {', '.join(nearest_first(name, fields))}"
+            )
     from aerojax.env import AeroJAX
 
     return AeroJAX(dataclasses.replace(config, **changes))

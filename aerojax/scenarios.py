@@ -109,5 +109,7 @@ def get_config(name: str) -> Config:
         ValueError: no scenario has that name.
     """
     if name not in list(SCENARIOS):
-        raise ValueError(f"unknown scenario {name!r}; valid: {nearest_first(name, SCENARIOS)}")
+        raise ValueError(
+            f"unknown scenario {name!r}; valid: {', '.join(nearest_first(name, SCENARIOS))}"
+        )
     return SCENARIOS[name].config

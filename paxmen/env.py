@@ -20,7 +20,7 @@ from jaxmarl.environments.spaces import Box, Discrete
 from paxmen import observation, rules
 from paxmen import state as states
 from paxmen.actions import check_actions, stack_actions
-from paxmen.batching import batch_last, on_demand
+from paxmen.batching import batch_last, batched_cond
 from paxmen.classic import SIZES, classic_mazes
 from paxmen.config import MAX_STEPS, MOST_AGENTS, Config, Respawn
 from paxmen.layouts import NUM_ACTIONS, Maze
@@ -295,9 +295,11 @@ class PaxMen(MultiAgentEnv):
         reset_state: State | None,
     ) -> Transition:
         state, share = self._play(state, actions)
-        done, empty = state.done, rules.returns(self.config, state)
+        done, empty = state.done, rules.dots_return(self.config, state)
         if reset_state is None:
-            state = on_demand(partial(rules.renew, self.config))(empty | done, state, key)
+            state = batched_cond(partial(rules.restart_or_respawn, self.config))(
+                empty | done, state, key
+            )
         else:
             state = self._respawn(empty, state, key)
             state = jax.tree.map(lambda new, old: jnp.where(done, new, old), reset_state, state)
@@ -306,7 +308,7 @@ class PaxMen(MultiAgentEnv):
     @jit_method
     def _step_env(self, key: Array, state: State, actions: dict[str, Array]) -> Transition:
         state, share = self._play(state, actions)
-        empty = rules.returns(self.config, state)
+        empty = rules.dots_return(self.config, state)
         state = self._respawn(empty, state, key)
         return self._observe(state), state, *self._outcome(share, state.done, empty)
 
@@ -316,7 +318,7 @@ class PaxMen(MultiAgentEnv):
         )
 
     def _respawn(self, empty: Array, state: State, key: Array) -> State:
-        return on_demand(partial(rules.respawn, self.config))(empty, state, key)
+        return batched_cond(partial(rules.respawn, self.config))(empty, state, key)
 
     @jit_method
     def _observe(self, state: State) -> Observations:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpy.typing import NDArray
 
 from paxmen.mazes import MOVES, Mazes, cell_at, next_cells
@@ -43,7 +45,9 @@ class Maze:
     room_cells: NDArray[np.int32]  # (R, L): how many it has, 0 if there is no such room
     room_cols: NDArray[np.int32]  # (R, L)
     place: NDArray[np.integer]  # (L, W): row and column in one number
-    sight: NDArray[np.uint32]  # (words, 2 P + 1): a bit of the view, by difference of places + P
+    agents_in_view: NDArray[
+        np.uint32
+    ]  # (words, 2 P + 1): a bit of the view, by difference of places + P
     walls_in_view: NDArray[np.uint32]  # (words, L, W)
     seen: NDArray[np.uint32]  # (S, L, W): the S rooms in view; see `TURN`, `COLS`
     seen_cells: NDArray[np.uint32]  # (S, words, L, W): their cells in the view
@@ -79,6 +83,23 @@ def rows_per_word(view: int) -> int:
     return min(WORD_BITS // view, view)
 
 
+def look_up(table: NDArray, *index: Array) -> Array:
+    """`table[..., *index]`: the indices are for the last axes and known to be in bounds.
+
+    Each index has the axes of the one before it last, and may have more in front. A table of one
+    value everywhere needs no index: the compiler sees the value.
+    """
+    kept = table.ndim - len(index)
+    if (table == table.flat[0]).all():
+        shape = (*table.shape[:kept], *index[-1].shape)
+        return jnp.full(shape, table.flat[0], table.dtype)
+    at = index[0]
+    for size, i in zip(table.shape[kept + 1 :], index[1:], strict=True):
+        at = jnp.expand_dims(at, tuple(range(i.ndim - at.ndim))) * size + i
+    flat = jnp.asarray(table.reshape(*table.shape[:kept], -1))
+    return flat.at[..., at].get(mode="promise_in_bounds")
+
+
 @lru_cache(maxsize=32)
 def build_maze(mazes: Mazes, view: int) -> Maze:
     """The tables of a set, for views of `view` x `view` cells."""
@@ -101,7 +122,7 @@ def build_maze(mazes: Mazes, view: int) -> Maze:
         room_cells=(rows * cols).T,
         room_cols=cols.T,
         place=_narrow(positions @ np.array([stride, 1], np.int32)),
-        sight=_sight(view, mazes.side, stride),
+        agents_in_view=_agents_in_view(view, mazes.side, stride),
         walls_in_view=_walls_in_view(mazes, view),
         seen=seen,
         seen_cells=seen_cells,
@@ -170,7 +191,7 @@ def _ones(begin: NDArray, end: NDArray, most: int) -> NDArray[np.uint32]:
     return (np.uint32(1) << end) - (np.uint32(1) << begin)
 
 
-def _sight(view: int, side: int, stride: int) -> NDArray[np.uint32]:
+def _agents_in_view(view: int, side: int, stride: int) -> NDArray[np.uint32]:
     farthest = (side - 1) * stride + side - 1
     bits = _words(view, (2 * farthest + 1,))
     radius = view // 2

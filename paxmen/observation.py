@@ -1,5 +1,7 @@
 """What agents see: sets of cells as bits, unpacked to float32 at the end.
 
+`plain_views` says in a few lines what `views` computes.
+
 Axes are counted from the front: the bits may be computed with a batch behind them
 (`batching.batch_last`).
 """
@@ -13,10 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from paxmen import state as states
 from paxmen.batching import batch_last
 from paxmen.config import Config
-from paxmen.layouts import COLS, EMPTY, PART, TURN, WALL, WORD_BITS, Maze, rows_per_word
-from paxmen.lookup import look_up
+from paxmen.layouts import COLS, EMPTY, PART, TURN, WALL, WORD_BITS, Maze, look_up, rows_per_word
 from paxmen.state import State
 
 DOT, AGENT = 1.0, 0.1
@@ -34,6 +36,28 @@ def views(config: Config, state: State) -> Array:
     )
     floor = jnp.where(walls, jnp.float32(WALL), EMPTY)
     return jnp.where(agents, AGENT, jnp.where(dots, DOT, floor))
+
+
+def plain_views(config: Config, state: State) -> Array:
+    """What `views` gives, by cutting each window out of the grid: to be read, and to test against.
+
+    Returns:
+        float32 (n, V * V).
+    """
+    maze, radius = config.maze, config.view // 2
+    walls = states.grid(maze, state.layout_id)
+    scene = jnp.pad(
+        jnp.where(states.dots_on_grid(maze, state), DOT, walls), radius, constant_values=WALL
+    )
+    places = states.agent_positions(maze, state)
+
+    def window(agent: Array) -> Array:
+        others = jnp.delete(places, agent, axis=0, assume_unique_indices=True) + radius
+        seen = scene.at[others[:, 0], others[:, 1]].set(AGENT)
+        row, col = places[agent]
+        return jax.lax.dynamic_slice(seen, (row, col), (config.view, config.view)).reshape(-1)
+
+    return jax.vmap(window)(jnp.arange(config.num_agents))
 
 
 def world_state(config: Config, state: State) -> Array:
@@ -73,10 +97,12 @@ def _dots_in_view(maze: Maze, state: State) -> Array:
 
 def _agents_in_view(maze: Maze, state: State) -> Array:
     place = look_up(maze.place, state.layout_id, state.agent_cells).astype(jnp.int32)
-    apart = place[:, None] - place[None] + maze.sight.shape[1] // 2
+    apart = place[:, None] - place[None] + maze.agents_in_view.shape[1] // 2
     number = _numbers(place)
     oneself = number[:, None] == number[None]
-    return jnp.stack([_union(jnp.where(oneself, 0, look_up(bits, apart))) for bits in maze.sight])
+    return jnp.stack(
+        [_union(jnp.where(oneself, 0, look_up(bits, apart))) for bits in maze.agents_in_view]
+    )
 
 
 def _world_as_bits(maze: Maze, state: State) -> tuple[Array, Array]:

@@ -23,8 +23,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from paxmen.env import PaxMen
-from paxmen.layouts import EAT, Maze
-from paxmen.lookup import look_up
+from paxmen.layouts import EAT, Maze, look_up
 from paxmen.mazes import Mazes, flood, next_cells
 from paxmen.state import State
 

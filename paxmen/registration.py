@@ -38,11 +38,11 @@ def make(name: str, **options: Unpack[Options]) -> PaxMen:
         ValueError: no environment has that name, or an option cannot be.
     """
     if name not in _NAMES:
-        valid = ", ".join(_nearest_first(name, _NAMES))
+        valid = ", ".join(nearest_first(name, _NAMES))
         raise ValueError(f"unknown environment {name!r}; valid: {valid}")
     for option in options:
         if option not in Options.__annotations__:
-            valid = ", ".join(_nearest_first(option, Options.__annotations__))
+            valid = ", ".join(nearest_first(option, Options.__annotations__))
             raise TypeError(f"unknown option {option!r}; valid: {valid}")
     from paxmen.env import PaxMen
 
@@ -65,8 +65,10 @@ def _usual(name: str) -> Options:
     }
 
 
-def _nearest_first(name: object, valid: Iterable[str]) -> list[str]:
-    def distance(other: str) -> float:
-        return -difflib.SequenceMatcher(None, str(name), other).ratio()
+def nearest_first(value: object, valid: Iterable[str]) -> list[str]:
+    """The valid names, the likeliest misspelling of `value` first."""
+
+    def distance(name: str) -> float:
+        return -difflib.SequenceMatcher(None, str(value), name).ratio()
 
     return sorted(valid, key=distance)

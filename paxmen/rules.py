@@ -15,8 +15,7 @@ from jax.typing import ArrayLike
 
 from paxmen import draws
 from paxmen.config import Config
-from paxmen.layouts import EAT
-from paxmen.lookup import look_up
+from paxmen.layouts import EAT, look_up
 from paxmen.state import State
 
 
@@ -79,7 +78,7 @@ def rewards(config: Config, share: Array) -> Array:
     return jnp.where(share > 0, share, -config.penalty)
 
 
-def returns(config: Config, state: State) -> Array:
+def dots_return(config: Config, state: State) -> Array:
     """bool (): dots come back now, in one room or in all."""
     empty = state.dots == 0
     if config.respawn == "all":
@@ -94,7 +93,7 @@ def respawn(config: Config, state: State, key: Array) -> State:
     return _refill(config, state, _draw(config, key))
 
 
-def renew(config: Config, state: State, key: Array) -> State:
+def restart_or_respawn(config: Config, state: State, key: Array) -> State:
     """A fresh episode if this one is over, else new dots: the same words serve for both."""
     words = _draw(config, key)
     fresh, ongoing = _start(config, words, None), _refill(config, state, words)

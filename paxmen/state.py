@@ -11,8 +11,7 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from paxmen.config import Config
-from paxmen.layouts import EMPTY, WALL, Maze
-from paxmen.lookup import look_up
+from paxmen.layouts import EMPTY, WALL, Maze, look_up
 from paxmen.mazes import LARGEST_ROOM
 
 

@@ -1,6 +1,7 @@
 """The house's own rules: who may import whom, what lies where, what the lock pins."""
 
 import ast
+import inspect
 import re
 import shutil
 import subprocess
@@ -351,6 +352,18 @@ def test_importing_jaxmarl_has_one_text():
     """The environments stand on nothing of ours, so each has it."""
     files = {(ROOT / top / "jaxmarl_import.py").read_text() for top in (*ENVIRONMENTS, "wrappers")}
     assert len(files) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "modules"),
+    {
+        "batched_cond": ("paxmen.batching", "wrappers.batched_cond"),
+        "nearest_first": ("paxmen.registration", "aerojax.config", "wrappers.nearest_first"),
+    }.items(),
+)
+def test_what_packages_share_without_importing_one_another_has_one_text(name, modules):
+    texts = {inspect.getsource(getattr(import_module(module), name)) for module in modules}
+    assert len(texts) == 1
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -9,13 +9,13 @@ name is the family; its object, usually a module, has `make(name, **options)` an
 
 from __future__ import annotations
 
-import difflib
 import warnings
-from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
+
+from wrappers.nearest_first import nearest_first
 
 GROUP = "marl_envs"
 
@@ -50,7 +50,7 @@ def make(name: str, **options: Any) -> MultiAgentEnv:
         raise ValueError(f"unknown family {family!r} in {name!r}; valid: {_valid(name)}")
     names = _names(families[family])
     if env_name not in names:
-        valid = ", ".join(_nearest_first(name, [f"{family}/{known}" for known in names]))
+        valid = ", ".join(nearest_first(name, [f"{family}/{known}" for known in names]))
         raise ValueError(f"unknown environment {name!r}; valid: {valid}")
     return _load(families[family]).make(env_name, **options)
 
@@ -100,11 +100,4 @@ def _origin(point: EntryPoint) -> str:
 
 
 def _valid(name: object) -> str:
-    return ", ".join(_nearest_first(str(name), list_envs())) or "none is installed"
-
-
-def _nearest_first(name: str, valid: Iterable[str]) -> list[str]:
-    def distance(other: str) -> float:
-        return -difflib.SequenceMatcher(None, name, other).ratio()
-
-    return sorted(valid, key=distance)
+    return ", ".join(nearest_first(name, list_envs())) or "none is installed"

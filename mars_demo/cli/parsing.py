@@ -15,10 +15,10 @@ from typing import Any
 
 import tyro
 
-from mars_demo.learning.config import nearest_first
 from mars_demo.runs.checkpoint import CheckpointError
 from mars_demo.runs.messages import fail
 from mars_demo.runs.reading import RunError
+from wrappers.nearest_first import nearest_first
 
 _STYLES = re.compile(r"\x1b\[[0-9;]*m")
 _FRAME = str.maketrans("╭╮╰╯│─", "     -")

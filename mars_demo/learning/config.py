@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args, get_origin, get_type_hints
 
 from mars_demo.learning.objectives import OBJECTIVES
+from wrappers.nearest_first import nearest_first
 
 DEFAULT_TASK, DEFAULT_ALGO = "paxmen-4", "mars"
-
-
-def nearest_first(value: str, valid: Iterable[str]) -> list[str]:
-    """The valid names, the likeliest misspelling of `value` first."""
-    names = list(valid)
-    close = difflib.get_close_matches(value, names, n=len(names) or 1, cutoff=0.5)
-    return close + [name for name in names if name not in close]
 
 
 @dataclass(frozen=True)
@@ -138,7 +131,7 @@ def check_name(what: str, value: object, valid: Iterable[object]) -> None:
     names = {str(name): name for name in valid}
     # Equal is not enough: 1 == True.
     if str(value) not in names or type(value) is not type(names[str(value)]):
-        listed = ", ".join(nearest_first(str(value), names))
+        listed = ", ".join(nearest_first(value, names))
         raise ValueError(f"unknown {what} {value!r}; valid: {listed}")
 
 

@@ -61,9 +61,9 @@ def agent_scene(
     """An episode with no more than an agent sees; None where that cannot be drawn."""
     if not isinstance(env, paxmen.PaxMen):
         return None
-    from paxmen.sight import sight_scene
+    from paxmen.agent_scene import agent_scene
 
-    return sight_scene(env, states, agent, rewards, title=title)
+    return agent_scene(env, states, agent, rewards, title=title)
 
 
 @cache

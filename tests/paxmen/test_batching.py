@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from paxmen.batching import batch_last, on_demand
+from paxmen.batching import batch_last, batched_cond
 
 OLD = {"scalar": jnp.arange(6.0), "vector": jnp.arange(18.0).reshape(6, 3)}
 STEP = jnp.arange(1.0, 7.0)
@@ -20,13 +20,13 @@ def _two_axes(tree):
 
 
 @pytest.mark.parametrize("needed", [[0] * 6, [0, 1, 0, 0, 1, 1], [1] * 6], ids=["no", "few", "all"])
-def test_on_demand_updates_where_needed(needed):
+def test_batched_cond_updates_where_needed(needed):
     needed = jnp.array(needed, bool)
     expected = {
         "scalar": np.where(needed, OLD["scalar"] + STEP, OLD["scalar"]),
         "vector": np.where(needed[:, None], OLD["vector"] + STEP[:, None], OLD["vector"]),
     }
-    update = on_demand(_add)
+    update = batched_cond(_add)
     alone = [update(needed[i], jax.tree.map(lambda x, i=i: x[i], OLD), STEP[i]) for i in range(6)]
     once = jax.vmap(update)(needed, OLD, STEP)
     twice = jax.vmap(jax.vmap(update))(*_two_axes((needed, OLD, STEP)))
@@ -36,11 +36,11 @@ def test_on_demand_updates_where_needed(needed):
         jax.tree.map(lambda x, y, i=i: np.testing.assert_array_equal(x, y[i]), one, expected)
 
 
-def test_on_demand_takes_what_the_batch_shares():
+def test_batched_cond_takes_what_the_batch_shares():
     needed = jnp.array([True, False] * 3)
-    shared = jax.vmap(on_demand(_add), in_axes=(0, 0, None))(needed, OLD, jnp.float32(5))
+    shared = jax.vmap(batched_cond(_add), in_axes=(0, 0, None))(needed, OLD, jnp.float32(5))
     np.testing.assert_array_equal(shared["scalar"], [5, 1, 7, 3, 9, 5])
-    everyone = jax.vmap(on_demand(_add), in_axes=(None, 0, 0))(jnp.bool_(True), OLD, STEP)
+    everyone = jax.vmap(batched_cond(_add), in_axes=(None, 0, 0))(jnp.bool_(True), OLD, STEP)
     np.testing.assert_array_equal(everyone["scalar"], OLD["scalar"] + STEP)
 
 
@@ -51,7 +51,7 @@ def test_a_batch_that_needs_nothing_skips_the_update():
         jax.debug.callback(lambda _: runs.append(1), old)
         return old + 1
 
-    update = jax.jit(jax.vmap(jax.vmap(on_demand(counted))))
+    update = jax.jit(jax.vmap(jax.vmap(batched_cond(counted))))
     old, needed = jnp.ones((2, 3)), jnp.zeros((2, 3), bool)
     np.testing.assert_array_equal(update(needed, old), old)
     jax.effects_barrier()

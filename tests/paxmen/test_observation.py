@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import paxmen
+from paxmen import observation
 
 NAMES = ("paxmen-4", "paxmen-5", "paxmen-6")
 CONTENTS = {"A": "01", "a": "0o", "b": "01o", "d": "1o"}
@@ -280,9 +281,12 @@ def test_random_states_are_seen_as_in_plain_python(name, layout_of):
     @jax.jit
     @jax.vmap
     def look(layout_id, positions, dots):
-        return env.get_obs(env.make_state(layout_id, positions, dots, 0))
+        state = env.make_state(layout_id, positions, dots, 0)
+        return env.get_obs(state), observation.plain_views(env.config, state)
 
-    obs = jax.tree.map(np.asarray, look(layout_ids.astype(np.int32), positions, dots))
+    obs, plain = jax.tree.map(np.asarray, look(layout_ids.astype(np.int32), positions, dots))
+    for agent, seen in enumerate(np.moveaxis(plain, 1, 0)):
+        np.testing.assert_array_equal(obs[f"agent_{agent}"], seen)
     for i, layout_id in enumerate(layout_ids):
         picture = np.full(dots[i].shape, -1, np.float32)
         picture[tuple(np.transpose(layout_of(env.num_agents, layout_id).cells))] = 0

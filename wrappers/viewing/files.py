@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import warnings
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wrappers.atomic import replacing
+from wrappers.nearest_first import nearest_first
 from wrappers.viewing.frames import render_frame, render_frames
 from wrappers.viewing.replay import replay_page
 from wrappers.viewing.scene import Scene, check_frame, check_scene
@@ -63,9 +63,8 @@ def save_scene(
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in _WRITERS:
-        raise ValueError(
-            f"{path.name!r} has no suffix of a known format; valid: {_nearest_first(suffix)}"
-        )
+        valid = ", ".join(nearest_first(suffix, _WRITERS))
+        raise ValueError(f"{path.name!r} has no suffix of a known format; valid: {valid}")
     checked = check_scene(scene)
     write = _WRITERS[suffix]
     if suffix in _STILLS:
@@ -76,13 +75,6 @@ def save_scene(
     with _replacing(path) as temporary:
         write(checked, temporary, theme)
     return path
-
-
-def _nearest_first(suffix: str) -> str:
-    def likeness(valid: str) -> float:
-        return -difflib.SequenceMatcher(None, suffix, valid).ratio()
-
-    return ", ".join(sorted(_WRITERS, key=likeness))
 
 
 @contextmanager

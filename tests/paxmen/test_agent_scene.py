@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import paxmen
-from paxmen.sight import sight_scene
+from paxmen.agent_scene import agent_scene
 from wrappers import check_scene, render_frames
 
 # Agent 0 stands in the north room, with agent 2 beside it.
@@ -28,7 +28,7 @@ def states(env, dots=(NEAR, BENEATH, FAR), agents=AGENTS):
 
 
 def test_it_holds_the_window_and_nothing_else(env):
-    scene = sight_scene(env, states(env), "agent_0")
+    scene = agent_scene(env, states(env), "agent_0")
     check_scene(scene)
     (frame,) = scene["frames"]
     assert sorted(frame["dot"]) == [[19, 3], [20, 5]]  # also the one beneath, not the far one
@@ -42,7 +42,7 @@ def test_it_holds_the_window_and_nothing_else(env):
 
 
 def test_nobody_is_named_but_oneself(env):
-    scene = sight_scene(env, states(env), "agent_2")
+    scene = agent_scene(env, states(env), "agent_2")
     assert scene["frames"][0]["mate"] == [[20, 5]]
     names = {name for frame in scene["frames"] for name in frame}
     assert names <= {"brick", "floor", "view-2", "mate", "agent-2", "dot"}
@@ -57,17 +57,17 @@ def picture(scene):
 
 def test_what_is_outside_the_window_leaves_no_trace_in_the_picture(env):
     elsewhere = states(env, (NEAR, BENEATH, (28, 20)), [(5, 20), (19, 19), (5, 21), (20, 8)])
-    one, other = (sight_scene(env, s, "agent_0") for s in (states(env), elsewhere))
+    one, other = (agent_scene(env, s, "agent_0") for s in (states(env), elsewhere))
     np.testing.assert_array_equal(picture(one), picture(other))
     whole = [picture(env.scene(s)) for s in (states(env), elsewhere)]
     assert not np.array_equal(*whole)
     # What changes within it is seen.
-    nearer = sight_scene(env, states(env, (NEAR, FAR)), "agent_0")
+    nearer = agent_scene(env, states(env, (NEAR, FAR)), "agent_0")
     assert not np.array_equal(picture(nearer), picture(one))
 
 
 def test_outside_the_window_all_is_dark(env):
-    scene = sight_scene(env, states(env), "agent_0")
+    scene = agent_scene(env, states(env), "agent_0")
     del scene["frames"][0]["agent-0"], scene["frames"][0]["view-0"]  # what shines around
     del scene["frames"][0]["mate"], scene["frames"][0]["dot"]
     left, top, width, height = scene["box"]
@@ -87,12 +87,12 @@ def test_outside_the_window_all_is_dark(env):
 
 def test_an_unknown_agent(env):
     with pytest.raises(ValueError, match="unknown agent 'agent_9'; valid: agent_0, agent_1"):
-        sight_scene(env, states(env), "agent_9")
+        agent_scene(env, states(env), "agent_9")
 
 
 def test_a_window_of_another_size():
     env = paxmen.make("paxmen-4", view=7)
-    (frame,) = sight_scene(env, states(env), "agent_0")["frames"]
+    (frame,) = agent_scene(env, states(env), "agent_0")["frames"]
     window = [[col, row] for row in range(2, 9) for col in range(17, 24)]
     assert sorted(frame["brick"] + frame["floor"]) == sorted(window)
     assert sorted(frame["dot"]) == [[19, 2], [19, 3], [20, 5]]  # three rows away is near now

@@ -27,7 +27,7 @@ _COLOURS = {
 }
 
 
-def sight_scene(
+def agent_scene(
     env: PaxMen,
     states: State,
     agent: str,
