@@ -12,12 +12,18 @@ AeroJAX.
 from __future__ import annotations
 
 import csv
-import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import jsbsim  # pyright: ignore[reportMissingImports]
 import numpy as np
 from numpy.typing import NDArray
+from tyro.conf import Positional
+
+from mars_demo.cli.parsing import run_program
+from mars_demo.extras import require
+from mars_demo.runs.outputs import check_writable
 
 FOOT, POUND = 0.3048, 4.4482216152605  # m, N
 GRAVITY = 9.80665
@@ -30,24 +36,34 @@ STAGES = {"dry": 0.5, "wet": 1.0}  # throttle of this model: the second half bur
 SETTLING = 5  # calls until the engine's speed no longer changes
 
 
-def main(path: Path) -> None:
-    model = jsbsim.FGFDMExec(None)
-    model.set_debug_level(0)
-    if not model.load_model("f16"):
-        raise SystemExit("JSBSim has no f16")
-    model["propulsion/set-running"] = -1
-    model["fcs/fbw-override"] = 1  # or the flight computer would move the elevator
-    with path.open("w", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        heads = [f"{what}_{stage}" for stage in STAGES for what in ("acceleration", "sustained")]
-        table.writerow(["altitude", "speed", *heads, "instantaneous"])
-        for altitude in ALTITUDES:
-            for speed in SPEEDS:
-                row = measure(model, altitude, speed)
-                table.writerow([altitude, speed, *(f"{value:.3f}" for value in row)])
+@dataclass(frozen=True)
+class F16Reference:
+    """Write what JSBSim's F-16 can do, as a table."""
+
+    path: Positional[Path]
+    """The CSV file to write, such as aerojax/f16.csv."""
+
+    def run(self) -> None:
+        check_writable(self.path)
+        model = require("jsbsim", extra="validate").FGFDMExec(None)
+        model.set_debug_level(0)
+        if not model.load_model("f16"):
+            raise FileNotFoundError("this JSBSim has no aircraft f16")
+        model["propulsion/set-running"] = -1
+        model["fcs/fbw-override"] = 1  # or the flight computer would move the elevator
+        with self.path.open("w", newline="") as file:
+            table = csv.writer(file, lineterminator="\n")
+            heads = [
+                f"{what}_{stage}" for stage in STAGES for what in ("acceleration", "sustained")
+            ]
+            table.writerow(["altitude", "speed", *heads, "instantaneous"])
+            for altitude in ALTITUDES:
+                for speed in SPEEDS:
+                    row = measure(model, altitude, speed)
+                    table.writerow([altitude, speed, *(f"{value:.3f}" for value in row)])
 
 
-def measure(model: jsbsim.FGFDMExec, altitude: float, speed: float) -> list[float]:
+def measure(model: Any, altitude: float, speed: float) -> list[float]:
     """Level acceleration in m/s² and sustained turn in °/s of each stage, and the fastest turn."""
     forces = np.array([aerodynamics(model, altitude, speed, angle) for angle in ANGLES])
     load, drag = forces.T / MASS / [[GRAVITY], [1.0]]
@@ -63,15 +79,13 @@ def measure(model: jsbsim.FGFDMExec, altitude: float, speed: float) -> list[floa
     return [float(figure) for figure in (*row, turn_rate(most, speed))]
 
 
-def aerodynamics(
-    model: jsbsim.FGFDMExec, altitude: float, speed: float, angle: float
-) -> tuple[float, float]:
+def aerodynamics(model: Any, altitude: float, speed: float, angle: float) -> tuple[float, float]:
     """Lift and drag, N."""
     start(model, altitude, speed, angle)
     return model["forces/fwz-aero-lbs"] * POUND, model["forces/fwx-aero-lbs"] * POUND
 
 
-def thrust(model: jsbsim.FGFDMExec, altitude: float, speed: float, throttle: float) -> float:
+def thrust(model: Any, altitude: float, speed: float, throttle: float) -> float:
     """Newtons, at the angle of attack 2°."""
     model["fcs/throttle-cmd-norm"] = throttle
     start(model, altitude, speed, 2.0)
@@ -80,7 +94,7 @@ def thrust(model: jsbsim.FGFDMExec, altitude: float, speed: float, throttle: flo
     return model["propulsion/engine/thrust-lbs"] * POUND
 
 
-def start(model: jsbsim.FGFDMExec, altitude: float, speed: float, angle: float) -> None:
+def start(model: Any, altitude: float, speed: float, angle: float) -> None:
     for name, value in {
         "ic/h-sl-ft": altitude / FOOT,
         "ic/vt-fps": speed / FOOT,
@@ -98,5 +112,10 @@ def turn_rate(load: float, speed: float) -> NDArray:
     return np.degrees(GRAVITY * np.sqrt(max(load**2 - 1.0, 0.0)) / speed)
 
 
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs the program."""
+    run_program(F16Reference, words)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()
