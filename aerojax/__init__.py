@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from aerojax.jaxmarl_import import keep_jaxmarl_quiet
+from aerojax.jaxmarl_import import import_jaxmarl_lazily
 
 if TYPE_CHECKING:
     from aerojax.aircraft import CLASSES as CLASSES
@@ -47,7 +47,7 @@ _MODULE_OF = {
     "make": "aerojax.registration",
 }
 
-keep_jaxmarl_quiet()
+import_jaxmarl_lazily()
 
 if not TYPE_CHECKING:  # type checkers would take any name for one of these
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from wrappers.jaxmarl_import import keep_jaxmarl_quiet
+from wrappers.jaxmarl_import import import_jaxmarl_lazily
 
 if TYPE_CHECKING:
     from mars_demo.evaluation import episodes
@@ -42,7 +42,7 @@ _PLACE_OF = {
     "train_run": "mars_demo.runs.loop:train_run",
 }
 
-keep_jaxmarl_quiet()
+import_jaxmarl_lazily()
 
 if not TYPE_CHECKING:  # type checkers would take any name for one of these
 

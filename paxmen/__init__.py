@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from paxmen.generation import generate_mazes
-from paxmen.jaxmarl_import import keep_jaxmarl_quiet
+from paxmen.jaxmarl_import import import_jaxmarl_lazily
 from paxmen.mazes import Mazes, load_mazes, parse_mazes
 from paxmen.registration import list_envs, make
 
@@ -43,7 +43,7 @@ __all__ = [
     "parse_mazes",
 ]
 
-keep_jaxmarl_quiet()
+import_jaxmarl_lazily()
 
 
 def __dir__() -> list[str]:

@@ -323,11 +323,43 @@ import io, sys
 sys.stdout, sys.stderr = out, err = io.StringIO(), io.StringIO()
 import {first.removeprefix("import ").partition(".")[0]}
 {first}
-assert "jaxmarl" in sys.modules
+import jaxmarl
+jaxmarl.make
 assert (sys.stdout, sys.stderr) == (out, err)
 assert (out.getvalue(), err.getvalue()) == ("", "")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "jaxmarl.make('MPE_simple_spread_v3')",
+        "jaxmarl.environments.SMAX",
+        "from jaxmarl import *; make",
+        "import jaxmarl.environments.mpe.simple as simple; simple.SimpleMPE()",
+        "jax.jit(lambda x: x if jaxmarl.make else -x)(1)",
+    ],
+)
+def test_jaxmarl_runs_when_it_is_asked_for(use):
+    """And its base class is the one that our environments have."""
+    script = f"""
+import sys
+import aerojax, paxmen, wrappers
+env = paxmen.make("paxmen-4")
+aerojax.make("search_4")
+assert not sys.modules.keys() & {{"seaborn", "jaxmarl.environments.smax", "jaxmarl.registration"}}
+import jax, jaxmarl
+{use}
+assert isinstance(env, jaxmarl.environments.MultiAgentEnv)
+assert isinstance(env, jaxmarl.environments.multi_agent_env.MultiAgentEnv)
+assert isinstance(jaxmarl.make("MPE_simple_v3"), jaxmarl.environments.MultiAgentEnv)
+assert jaxmarl.__version__
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], cwd=ROOT, capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -351,6 +383,7 @@ import {package}
 sys.path.insert(0, {str(tmp_path)!r})
 try:
     import jaxmarl
+    jaxmarl.environments.MPE
 except ImportError as error:
     print(error)
 """

@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from wrappers.jaxmarl_import import keep_jaxmarl_quiet
+from wrappers.jaxmarl_import import import_jaxmarl_lazily
 
 if TYPE_CHECKING:
     from wrappers.agent_id import AgentId as AgentId
@@ -87,7 +87,7 @@ _MODULE_OF = {
 }
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # pygame would print a greeting
-keep_jaxmarl_quiet()
+import_jaxmarl_lazily()
 
 
 if not TYPE_CHECKING:  # type checkers would take any name for one of these
