@@ -4,7 +4,7 @@
 
 writes into docs/figures, for each team that ships with the package, an animation for dark and one
 for light pages, the classic mazes of PaxMen, generated ones, and nine scenarios of AeroJAX; and
-into docs/replays the pages that play the animations' episodes.
+into docs/replays the pages that play the animations' episodes, and the one in which visitors play.
 """
 
 from pathlib import Path
@@ -17,6 +17,7 @@ import aerojax
 import paxmen
 from mars_demo.evaluation.episodes import record, scripted_policy
 from mars_demo.evaluation.pretrained import load_pretrained
+from mars_demo.play.page import write_page
 from mars_demo.tasks.registry import get_task
 from wrappers import record as record_scene
 from wrappers import render_frame, render_frames, save_scene
@@ -50,6 +51,7 @@ def main(docs: Path = DOCS) -> None:
         print(save_scene(scene, docs / "replays" / f"{stem}.html"))
         for theme in ("dark", "light"):
             print(animate(scene, theme, docs / "figures" / f"{stem}-{theme}.webp"))
+    print(write_page("paxmen-4", None, None, docs / "replays" / "play-paxmen-4.html"))
     print(tile(mazes(), 4, docs / "figures" / "mazes.webp"))
     print(tile([crowd()], 1, docs / "figures" / "paxmen-generated-16.webp"))
     levels = paxmen.make("paxmen-generated-8").config.mazes[:8].scene()

@@ -30,7 +30,7 @@ def test_pictures_are_tiled_row_by_row(script, tmp_path):
 def test_all_are_drawn_anew(script, tmp_path):
     script["main"](tmp_path)
     drawn = sorted(path for path in tmp_path.rglob("*.*"))
-    assert len(drawn) == 10
+    assert len(drawn) == 11
     for path in drawn:
         there = DOCS / path.relative_to(tmp_path)
         assert there.exists()

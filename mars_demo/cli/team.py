@@ -122,16 +122,29 @@ class Play:
     """Fly with a gamepad, too."""
     seed: int = 0
     """Seed of the first episode."""
+    page: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Instead of a window: write an HTML page in which anyone plays with the trained team."""
 
     def run(self) -> None:
+        options = {name: value for name, value in vars(self).items() if name != "page"}
+        if self.page is not None:
+            self._write_page(self.page)
+            return
         check_pygame()
         from mars_demo.play.playing import PlayOptions, play
         from wrappers.viewing.window import NoDisplayError
 
         try:
-            play(PlayOptions(**vars(self)))
+            play(PlayOptions(**options))
         except NoDisplayError as error:
             raise RunError(f"{error}: mars-demo render draws a trained team's episode") from None
+
+    def _write_page(self, path: Path) -> None:
+        from mars_demo.play.page import write_page
+
+        if self.opponents is not None or self.rate is not None or self.gamepad:
+            raise RunError("a page has no opponents, rate or gamepad; leave these options out")
+        print(write_page(self.task, self.mates, self.agent, path))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
@@ -64,6 +65,34 @@ def agent_scene(
     from paxmen.agent_scene import agent_scene
 
     return agent_scene(env, states, agent, rewards, title=title)
+
+
+PAGE_TASKS = ("paxmen-4", "paxmen-5", "paxmen-6")
+"""The tasks whose rules mars_demo/play/maze_game.js has, too."""
+
+
+def maze_levels(env: Any) -> list[dict[str, Any]]:
+    """The levels of a task of `PAGE_TASKS` as maze_game.js takes them, with what to draw of each.
+
+    `cells` are rows and columns in the order of the world state, `hub` how many of them the hub
+    has, `rooms` the first cell of each room.
+    """
+    maze = env.maze
+    levels = []
+    for level in range(maze.num_layouts):
+        cells = maze.positions[level]
+        no_dots = np.zeros((maze.grid_side, maze.grid_side), bool)
+        state = env.make_state(level, cells[: env.num_agents], no_dots)
+        scene = env.scene(jax.tree.map(lambda leaf: leaf[None], state))
+        levels.append(
+            {
+                "cells": cells.tolist(),
+                "hub": int(np.ravel(maze.hub_cells)[0]),
+                "rooms": maze.room_start[:, level].tolist(),
+                "picture": {key: scene[key] for key in ("box", "background", "still")},
+            }
+        )
+    return levels
 
 
 @cache

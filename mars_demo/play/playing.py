@@ -7,12 +7,9 @@ import itertools
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from mars_demo.evaluation.episodes import Policy, Trained, scripted_policy, trained_run
-from mars_demo.evaluation.pretrained import list_pretrained, load_pretrained
+from mars_demo.evaluation.episodes import scripted_policy
 from mars_demo.learning.config import check_name, check_number
-from mars_demo.learning.rollout import Env
 from mars_demo.learning.task import Task
 from mars_demo.play.flight_screen import KEPT as FLIGHT_KEPT
 from mars_demo.play.flight_screen import FlightScreen
@@ -20,12 +17,11 @@ from mars_demo.play.game import Game
 from mars_demo.play.grid_screen import KEPT as TURNS_KEPT
 from mars_demo.play.grid_screen import GridScreen
 from mars_demo.play.hooks import Flight, Moves, controls_of
+from mars_demo.play.mates import SCRIPT, find_agent, find_mates
 from mars_demo.play.pilot_input import open_gamepad
 from mars_demo.runs.folder import RunError
 from mars_demo.tasks.registry import SUITE, TASKS, get_task, list_tasks
 from wrappers.viewing.window import Loading, Screen, check_display, run_window
-
-SCRIPT = "script"
 
 
 @dataclass(frozen=True)
@@ -101,7 +97,7 @@ def _flying(task: Task, flight: Flight, options: PlayOptions) -> Callable[[], Sc
     if options.opponents is not None:
         _check_opponents(task, flight, options.opponents)
     env = flight.make(options.opponents)
-    agent = _agent(env, options.agent)
+    agent = find_agent(env, options.agent)
     rate = options.rate or 1 / flight.step_seconds
     mates = scripted_policy(replace(task, make=lambda: env))
 
@@ -124,38 +120,11 @@ def _taking_turns(task: Task, moves: Moves, options: PlayOptions) -> Callable[[]
     if options.gamepad:
         raise RunError(f"{task.name} is played by keyboard; leave out --gamepad")
     env = task.make()
-    agent = _agent(env, options.agent)
-    policy, mates = _mates(task, options.mates)
+    agent = find_agent(env, options.agent)
+    policy, mates = find_mates(task, options.mates)
 
     def make() -> Screen:
         game = Game(task, env, policy, agent, TURNS_KEPT)
         return GridScreen(game, moves, mates, options.rate or 0.0, options.seed)
 
     return make
-
-
-def _agent(env: Env, name: str | None) -> str:
-    if name is None:
-        return env.agents[0]
-    check_name("agent", name, env.agents)
-    return name
-
-
-def _mates(task: Task, wanted: str | None) -> tuple[Policy, str]:
-    """How the others act, and what to call them: a trained team where one ships, or the script."""
-    if wanted is None:
-        wanted = task.name if task.name in list_pretrained() else SCRIPT
-    if wanted == SCRIPT:
-        return scripted_policy(task), task.script_name
-    team: Trained = load_pretrained(wanted) if _is_pretrained(wanted) else trained_run(Path(wanted))
-    trained_for = team.trainer.task
-    if trained_for.name != task.name:
-        raise RunError(
-            f"the team {wanted} was trained on {trained_for.name}, not on {task.name}; "
-            f"give another, or --mates {SCRIPT}"
-        )
-    return team.policy(), f"trained, {team.trainer.config.algo}"
-
-
-def _is_pretrained(name: str) -> bool:
-    return name.endswith(".json") or name in list_pretrained()

@@ -31,7 +31,20 @@ def html_replay(scene: Mapping[str, Any]) -> str:
     """
     check_scene(scene)
     data = {key: value for key, value in scene.items() if key != "space"}
-    return _page("replay.html", scene["title"], scene=_inside_script(data))
+    return board_page(data, controls=_resource("replay_bar.html"), script=_resource("replay.js"))
+
+
+def board_page(scene: Mapping[str, Any], *, controls: str, script: str) -> str:
+    """A page with a scene's board, readouts and legend, for a script that says what happens there.
+
+    Args:
+        scene: what to draw; `wrappers.viewing.scene` describes it.
+        controls: HTML that stands below the board.
+        script: JavaScript that runs once the page is set up. `scene` and `time`, in frames, are its
+            to change; `layOut()` draws anew, `draw()` the moment only.
+    """
+    parts = {"controls": controls, "script": script, "scene": inside_script(scene)}
+    return _page("board.html", scene["title"], **parts)
 
 
 def html_replay_3d(scene: Mapping[str, Any]) -> str:
@@ -59,15 +72,16 @@ def html_replay_3d(scene: Mapping[str, Any]) -> str:
     return _page(
         "replay_3d.html",
         scene["title"],
-        scene=_inside_script(data | {"frames": len(scene["frames"])}),
+        scene=inside_script(data | {"frames": len(scene["frames"])}),
+        bar=_resource("replay_bar.html"),
         viewer=_resource("replay_3d.min.js"),
     )
 
 
 def _page(name: str, title: str, **parts: str) -> str:
-    """A page with its parts, and with the head and the bar of controls that both pages share."""
-    head = _filled(_resource("replay_head.html"), title=html.escape(title))
-    return _filled(_resource(name), head=head, bar=_resource("replay_bar.html"), **parts)
+    """A page with its parts, and with the head that all pages share."""
+    head = _filled(_resource("page_head.html"), title=html.escape(title))
+    return _filled(_resource(name), head=head, **parts)
 
 
 def _filled(template: str, **parts: str) -> str:
@@ -79,7 +93,7 @@ def _resource(name: str) -> str:
     return files("wrappers.viewing").joinpath(name).read_text(encoding="utf-8")
 
 
-def _inside_script(data: Mapping) -> str:
+def inside_script(data: Mapping[str, Any]) -> str:
     """JSON without anything that could end a script element or begin a comment."""
     text = json.dumps(dict(data), separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
