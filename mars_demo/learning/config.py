@@ -60,6 +60,8 @@ class Config:
     """Which agents share an actor's parameters: all, those of one class, or none."""
     agent_id: bool = True
     """Append a one-hot agent index to each agent's observation."""
+    critic_observations: bool = False
+    """Give the critic all agents' observations, next to the world state."""
     encode: bool = True
     """Use the task's encoding of observations (PaxMen: one channel each for wall, dot, agent)."""
     stagger: bool = True

@@ -82,9 +82,11 @@ class Viewer:
     encode: Callable[[Array], Array]
     """One agent's observation to float32 features (F,)."""
     encode_world: Callable[[Array], Array]
-    """The world state to float32 features (W,)."""
+    """The world state to float32 features."""
     agent_id: bool
     """Whether to append a one-hot agent index."""
+    critic_observations: bool = False
+    """Whether the features of the world state end with those of all observations."""
 
     def __call__(self, obs: dict[str, Array], state: Any) -> View:
         agents = self.env.agents
@@ -97,8 +99,12 @@ class Viewer:
         return View(features, available, decides, self.world(obs))
 
     def world(self, obs: dict[str, Array]) -> Array:
-        """Features (W,) of the world state, or of all observations where there is none."""
-        return self.encode_world(world_state(obs, self.env.agents))
+        """What the critic sees (W,): the world state, or all observations where there is none."""
+        world = self.encode_world(world_state(obs, self.env.agents))
+        if not self.critic_observations or "world_state" not in obs:
+            return world
+        features = jax.vmap(self.encode)(stack_agents(obs, self.env.agents))
+        return jnp.concatenate([world, features.reshape(-1)])
 
 
 def masks(env: Env, distribution: Distribution, state: Any) -> Array:

@@ -61,7 +61,9 @@ class Trainer:
         check_one_team(task.name, self.env)
         distribution = _same_distribution(task, self.env, config)
         encodings = (task.encode, task.encode_world) if config.encode else (_flatten, _flatten)
-        self.view = Viewer(self.env, distribution, *encodings, config.agent_id)
+        self.view = Viewer(
+            self.env, distribution, *encodings, config.agent_id, config.critic_observations
+        )
         images = (task.image, task.world_image) if config.encode else (None, None)
         actor = Actor(distribution, config.hidden, config.network == "gru", images[0])
         self.team = Team(actor, group_agents(self.env, config.policies))

@@ -132,3 +132,15 @@ def test_staggered_environments_are_seen_where_they_stand():
     np.testing.assert_array_equal(progress.view.world_state[:, 0], progress.env_state)
     np.testing.assert_array_equal(progress.view.features[:, 1, 0], progress.env_state)
     assert progress.first.all()
+
+
+def test_the_critic_sees_all_observations_if_asked():
+    obs = {"agent_0": jnp.array([1.0]), "agent_1": jnp.array([2.0])}
+    encodings = (lambda x: 10 * x, lambda x: -x)  # of an observation, of the world state
+    worlds = [
+        Viewer(Clock(), Categorical(3), *encodings, agent_id=True, critic_observations=asked).world
+        for asked in (False, True)
+    ]
+    state = {"world_state": jnp.array([7.0, 8.0])}
+    assert [world(obs | state).tolist() for world in worlds] == [[-7, -8], [-7, -8, 10, 20]]
+    assert [world(obs).tolist() for world in worlds] == [[-1, -2]] * 2, "they are the world state"

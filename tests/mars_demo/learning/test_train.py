@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from jaxmarl.environments.spaces import Discrete
 
+from mars_demo.learning.config import Config
 from mars_demo.learning.rollout import Episode, Transition
 from mars_demo.learning.sharding import ALONE
 from mars_demo.learning.train import Trainer, finished_episodes
 from mars_demo.learning.update import normalised
+from mars_demo.tasks.registry import get_task
 from tests.mars_demo.conftest import Toy, make_toy_task
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
@@ -85,6 +87,16 @@ def test_recurrent_team_remembers_what_it_was_shown(toy_trainer, toy_config):
 def test_agents_with_policies_of_their_own_learn(toy_trainer, toy_config):
     _, history = run(toy_trainer(toy_config.replace(policies="agent")), 40)
     assert score(history[-1]) > 7.5
+
+
+def test_a_critic_of_all_observations():
+    task = get_task("paxmen-4")
+    sizes = []
+    for asked in (False, True):
+        config = Config(num_envs=4, critic_observations=asked)
+        params = jax.eval_shape(Trainer(task, config).init, jax.random.key(0)).params
+        sizes.append(params["critic"]["params"]["in"]["kernel"].shape[0])
+    assert sizes[1] - sizes[0] == 4 * 3 * 25, "three channels of 25 cells, for each of four agents"
 
 
 def test_one_update_is_one_rollout_of_every_environment(toy_trainer, toy_config):
