@@ -14,7 +14,7 @@ import numpy as np
 from tyro.conf import Positional
 
 from mars_demo.cli.parsing import run_program
-from mars_demo.evaluation.charts import LOOK, save_figure
+from mars_demo.evaluation.charts import COLOURS, LOOK, save_figure
 from mars_demo.runs.outputs import check_picture
 from mars_demo.tasks.registry import aircraft_curves, aircraft_reference
 
@@ -26,7 +26,6 @@ Curves = Mapping[str, Mapping[str, np.ndarray]]
 full throttle, `sustained_dry` and `power_dry` without afterburner; `altitude` m with `slowest` m/s
 and `fastest` m/s."""
 
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#555555")
 SUSTAINED: dict[str, Any] = {"linestyle": "-", "linewidth": 1.8}
 INSTANTANEOUS: dict[str, Any] = {"linestyle": (0, (3, 1.5)), "linewidth": 1.2}
 DRY: dict[str, Any] = {"linestyle": (0, (1, 1)), "linewidth": 1.4}

@@ -27,7 +27,7 @@ from jax import Array
 from tyro.conf import Positional
 
 from mars_demo.cli.parsing import run_program
-from mars_demo.evaluation.charts import LOOK, save_figure
+from mars_demo.evaluation.charts import LOOK, colours_of, label_of, save_figure
 from mars_demo.learning.objectives import OBJECTIVES, Objective
 from mars_demo.runs.outputs import check_picture
 
@@ -127,11 +127,11 @@ def _bisect(rises, low: Array, high: Array) -> Array:
     return jax.lax.fori_loop(0, 40, halve, (low, high))[0]
 
 
-# The palette of Okabe and Ito, told apart by every kind of colour vision; dashes do it in print.
+# Dashes tell the algorithms apart in print.
+_DASHES = {"mappo": (0, (5, 1.5)), "maspo": (0, (4, 1.2, 1, 1.2)), "mars": "-"}
 STYLES: dict[str, dict[str, Any]] = {
-    "mappo": {"label": "MAPPO", "color": "#0072B2", "linestyle": (0, (5, 1.5))},
-    "maspo": {"label": "MASPO", "color": "#009E73", "linestyle": (0, (4, 1.2, 1, 1.2))},
-    "mars": {"label": "MARS", "color": "#D55E00", "linestyle": "-"},
+    name: {"label": label_of(name), "color": colour, "linestyle": _DASHES[name]}
+    for name, colour in colours_of(_DASHES).items()
 }
 OFFSET: dict[str, Any] = {"textcoords": "offset points"}
 RULE: dict[str, Any] = {"color": "0.6", "linewidth": 0.7, "zorder": 0}

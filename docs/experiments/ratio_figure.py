@@ -15,7 +15,7 @@ import tyro
 from tyro.conf import Positional
 
 from mars_demo.cli.parsing import check_named, run_program
-from mars_demo.evaluation.charts import LOOK, save_figure
+from mars_demo.evaluation.charts import COLOURS, LOOK, save_figure
 from mars_demo.learning.diagnostics import QUANTILES
 from mars_demo.runs.folder import RunError, read_run
 from mars_demo.runs.metrics import read_metrics
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mars_demo.learning.config import Config
 
-_EDGE, _MIDDLE = "#D55E00", "#0072B2"
+_MIDDLE, _EDGE = COLOURS[:2]
 _TICKS = (0.2, 0.5, 1.0, 2.0, 5.0)
 _BANDS = [*zip(QUANTILES, reversed(QUANTILES), strict=True)][: len(QUANTILES) // 2]
 

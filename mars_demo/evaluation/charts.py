@@ -10,8 +10,9 @@ import numpy as np
 from mars_demo.learning.objectives import OBJECTIVES
 from wrappers.atomic import replacing
 
-# Okabe and Ito's colours, which the colour-blind can tell apart.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
+# The palette of all figures: Okabe and Ito's hues, which the colour-blind can tell apart, each as
+# dark as words must be on white (a contrast of 4.5).
+COLOURS = ("#0072B2", "#BF4B00", "#007A58", "#A8497F", "#8A6000", "#5C53B5", "#6E6E6E", "#000000")
 
 
 def colours_of(names: Iterable[str]) -> dict[str, str]:
@@ -20,6 +21,11 @@ def colours_of(names: Iterable[str]) -> dict[str, str]:
     own = {algo: c for algo, c in zip(OBJECTIVES, COLOURS, strict=False) if algo in names}
     left = itertools.cycle([c for c in COLOURS if c not in own.values()] or COLOURS)
     return {name: own[name] if name in own else next(left) for name in names}
+
+
+def label_of(name: str) -> str:
+    """An algorithm's name as texts spell it: MARS, but the ablation mars-raw. Others are kept."""
+    return name.upper() if name in OBJECTIVES and "-" not in name else name
 
 
 def save_figure(figure: Any, path: str | Path, dpi: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mars_demo.evaluation.charts import colours_of, save_figure, score_limits
+from mars_demo.evaluation.charts import colours_of, label_of, save_figure, score_limits
 from mars_demo.evaluation.episodes import evaluate_run, reference_scores
 from mars_demo.evaluation.statistics import mean_and_interval, median_and_interval, steps_to
 from mars_demo.learning.task import Task
@@ -54,7 +54,7 @@ def draw_curves(
         marker = "o" if len(steps) == 1 else ""  # a line through one point is not to be seen
         look: dict[str, Any] = {"color": colour, "linewidth": 1.8, "marker": marker}
         # In front of the axis, where all scores are 0.
-        name = label.replace("$", r"\$")  # a folder's name is no formula
+        name = label_of(label).replace("$", r"\$")  # a folder's name is no formula
         axes.plot(steps / 1e6, middle, label=name, zorder=3, clip_on=False, **look)
         if len(curves) > 1:
             axes.fill_between(

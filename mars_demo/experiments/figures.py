@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mars_demo.evaluation.charts import LOOK, colours_of
+from mars_demo.evaluation.charts import LOOK, colours_of, label_of
 from mars_demo.experiments.aggregates import TAUS, Curve, Estimate
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def aggregates_svg(found: Mapping[str, Mapping[str, Estimate]]) -> str:
         for axes, name in zip(panels, names, strict=True):
             axes.set_title(name)
             _bars(axes, {algo: of[name] for algo, of in found.items()}, colours_of(found))
-        panels[0].set_yticks(range(len(found)), list(found))
+        panels[0].set_yticks(range(len(found)), list(map(label_of, found)))
 
-    return _svg(draw, (9.0, 0.8 + 0.35 * len(found)))
+    return _svg("Aggregate scores", draw, (9.0, 0.8 + 0.35 * len(found)))
 
 
 def improvements_svg(found: Mapping[tuple[str, str], Estimate]) -> str:
@@ -57,11 +57,11 @@ def improvements_svg(found: Mapping[tuple[str, str], Estimate]) -> str:
         axes = figure.subplots()
         _bars(axes, rows, colours)
         axes.axvline(0.5, color=_INK, linestyle="--", linewidth=0.8)
-        axes.set_yticks(range(len(rows)), list(rows))
+        axes.set_yticks(range(len(rows)), [f"{label_of(a)} > {label_of(b)}" for a, b in pairs])
         axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("probability of improvement")
 
-    return _svg(draw, (5.0, 1.0 + 0.35 * len(rows)))
+    return _svg("Probability of improvement", draw, (5.0, 1.0 + 0.35 * len(rows)))
 
 
 def profiles_svg(found: Mapping[str, Estimate]) -> str:
@@ -89,7 +89,7 @@ def curves_svg(found: Mapping[str, Curve]) -> str:
             axes.set_axis_off()
         _legend(figure, panels[0])
 
-    return _svg(draw, (9.0, 0.8 + 2.2 * rows))
+    return _svg("Learning curves", draw, (9.0, 0.8 + 2.2 * rows))
 
 
 def _bars(axes: Axes, rows: Mapping[str, Estimate], colours: Mapping[str, str]) -> None:
@@ -110,13 +110,13 @@ def _lines(x: np.ndarray, found: Mapping[str, Estimate], across: str, up: str) -
         axes.set_xlim(0, 1)
         _legend(figure, axes)
 
-    return _svg(draw, (5.0, 3.4 + 0.25 * math.ceil(len(found) / 3)))
+    return _svg(f"{up} by {across}", draw, (5.0, 3.4 + 0.25 * math.ceil(len(found) / 3)))
 
 
 def _curves(axes: Axes, x: np.ndarray, found: Mapping[str, Estimate]) -> None:
     for algo, colour in colours_of(found).items():
         of = found[algo]
-        axes.plot(x, of.value, color=colour, linewidth=1.8, label=algo)
+        axes.plot(x, of.value, color=colour, linewidth=1.8, label=label_of(algo))
         axes.fill_between(x, of.low, of.high, color=colour, alpha=0.2, linewidth=0)
 
 
@@ -126,7 +126,7 @@ def _legend(figure: Figure, axes: Axes) -> None:
     figure.legend(handles=lines, frameon=False, loc="outside lower center", ncols=3, handlelength=1)
 
 
-def _svg(draw: Any, size: Sequence[float]) -> str:
+def _svg(title: str, draw: Any, size: Sequence[float]) -> str:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -134,5 +134,7 @@ def _svg(draw: Any, size: Sequence[float]) -> str:
         figure = Figure(figsize=(size[0], size[1]), layout="constrained")
         draw(figure)
         file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(
+            file, format="svg", transparent=True, metadata={"Date": None, "Title": title}
+        )
     return file.getvalue()[file.getvalue().index("<svg") :]

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from mars_demo.evaluation.charts import COLOURS, colours_of, score_limits
+from mars_demo.evaluation.charts import COLOURS, colours_of, label_of, score_limits
 from mars_demo.evaluation.curves import draw_curves
 from mars_demo.experiments.aggregates import Estimate
 from mars_demo.experiments.figures import aggregates_svg, efficiency_svg, improvements_svg
@@ -31,6 +31,23 @@ def test_an_algorithm_keeps_its_colour():
 @pytest.mark.parametrize("names", [list(OBJECTIVES), ["another", *list(OBJECTIVES)[:7]]])
 def test_eight_colours_are_used_before_one_comes_again(names: list[str]):
     assert set(colours_of(names).values()) == set(COLOURS)
+
+
+def test_colours_can_be_read_on_white():
+    for colour in COLOURS:
+        parts = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        assert 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05) >= 4.5, colour
+
+
+def test_figures_spell_algorithms_as_texts_do():
+    assert label_of("mars") == "MARS"
+    assert label_of("mars-raw") == "mars-raw"
+    assert label_of("another") == "another"
+    found = {algo: {"IQM": ESTIMATE} for algo in ("mars", "mars-raw")}
+    drawn = aggregates_svg(found)
+    assert "<!-- MARS -->" in drawn
+    assert "<title>Aggregate scores</title>" in drawn
 
 
 def test_every_algorithm_is_drawn():
