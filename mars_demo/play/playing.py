@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 from mars_demo.evaluation.episodes import scripted_policy
 from mars_demo.learning.config import check_name, check_number
@@ -17,7 +18,7 @@ from mars_demo.play.game import Game
 from mars_demo.play.grid_screen import KEPT as TURNS_KEPT
 from mars_demo.play.grid_screen import GridScreen
 from mars_demo.play.hooks import Flight, Moves, controls_of
-from mars_demo.play.mates import SCRIPT, find_agent, find_mates
+from mars_demo.play.mates import SCRIPT, find_agent, find_mates, yardstick
 from mars_demo.play.pilot_input import open_gamepad
 from mars_demo.runs.folder import RunError
 from mars_demo.tasks.registry import SUITE, TASKS, get_task, list_tasks
@@ -125,6 +126,7 @@ def _taking_turns(task: Task, moves: Moves, options: PlayOptions) -> Callable[[]
 
     def make() -> Screen:
         game = Game(task, env, policy, agent, TURNS_KEPT)
-        return GridScreen(game, moves, mates, options.rate or 0.0, options.seed)
+        against = partial(yardstick, task, policy, mates)
+        return GridScreen(game, moves, mates, options.rate or 0.0, options.seed, against)
 
     return make

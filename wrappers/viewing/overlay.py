@@ -40,20 +40,32 @@ def put(
 def keys_line(
     picture: pygame.Surface, keys: Mapping[str, str], left: int, right: int, middle: int
 ) -> None:
-    """A line of keys with their meanings, as many as fit."""
-    for key, meaning in keys.items():
+    """A line of keys with their meanings: as many as fit, and the last one, which quits."""
+    *others, last = keys.items()
+    right -= _key_width(*last) + _GAP
+    fitting = []
+    used = left
+    for key, meaning in others:
+        used += _key_width(key, meaning) + _GAP
+        if used - _GAP > right:
+            break
+        fitting.append((key, meaning))
+    for key, meaning in [*fitting, last]:
         cap = _written(key, _KEY, INK, 1.0)
         words = _written(meaning, _KEY, FAINT, 1.0)
         chip = pygame.Rect(left, 0, cap.get_width() + 12, 22)
         chip.centery = middle
-        if chip.right + 5 + words.get_width() > right:
-            return
         pygame.draw.rect(picture, CHIP, chip, border_radius=5)
         picture.blit(cap, cap.get_rect(center=chip.center), special_flags=BLEND)
         left = chip.right + 5
         box = words.get_rect(midleft=(left, middle))
         picture.blit(words, box, special_flags=BLEND)
         left = box.right + _GAP
+
+
+def _key_width(key: str, meaning: str) -> int:
+    cap, words = _written(key, _KEY, INK, 1.0), _written(meaning, _KEY, FAINT, 1.0)
+    return cap.get_width() + 12 + 5 + words.get_width()
 
 
 def veil(

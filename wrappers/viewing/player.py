@@ -20,6 +20,7 @@ Views = Mapping[str, Mapping[str, Any]]
 _SLOWEST, _FASTEST = 1 / 8, 8.0
 _BAR = 26  # height of the line with the scrubber
 _SIDE = 16
+_REST = 2.0  # s from the end of an episode to the next one
 _KEYS = {
     "Space": "pause",
     "Left Right": "step",
@@ -34,7 +35,7 @@ _KEYS = {
 
 
 class Player:
-    """A `wrappers.viewing.window.Screen` that plays one episode after the other.
+    """A `wrappers.viewing.window.Screen` that plays one episode after the other, by itself.
 
     Args:
         following: makes the next episode; it is called ahead of time and on another thread. An
@@ -61,6 +62,7 @@ class Player:
         self.playing, self.speed, self.help = True, 1.0, True
         self.view = 0
         self._wants_next = False
+        self._rested: float | None = None  # s at the end of an episode that nobody stopped
         self._bar = pygame.Rect(0, 0, 1, 1)
         self._begin(self._next.result())
 
@@ -95,6 +97,10 @@ class Player:
         if self.playing:
             self.time = min(self.time + seconds * self.speed * self._rate, self._end)
             self.playing = self.time < self._end
+            self._rested = None if self.playing else 0.0
+        elif self._rested is not None:
+            self._rested += seconds
+            self._wants_next |= self._rested >= _REST
 
     def paint(self, size: tuple[int, int]) -> pygame.Surface:
         picture = pygame.Surface(size)
@@ -131,6 +137,7 @@ class Player:
                 self._scene, index, self._step_seconds
             )
         self.time, self.playing, self._wants_next = 0.0, self.frames > 1, False
+        self._rested = None
         self.view %= len(self._views)
         self._next = self._thread.submit(self._make)
 
@@ -141,6 +148,7 @@ class Player:
         return views
 
     def _press(self, key: int, modifiers: int) -> None:
+        self._rested = None
         if key in QUIT_KEYS:
             self.over = True
         elif key == pygame.K_SPACE:
@@ -180,7 +188,7 @@ class Player:
     def _seek(self, x: float) -> None:
         share = (x - self._bar.left) / self._bar.width
         self.time = float(round(min(max(share, 0.0), 1.0) * self._end))
-        self.playing = False
+        self.playing, self._rested = False, None
 
     def _paint_bar(self, picture: pygame.Surface, top: int) -> None:
         width, middle = picture.get_width(), top + _BAR // 2

@@ -14,9 +14,11 @@ from typing import Protocol
 
 import pygame
 
-from wrappers.viewing.overlay import PAPER, put
+from wrappers.viewing.overlay import PAPER, put, veil
 
 SIZE = (1120, 840)
+_AROUND = (40, 90)  # of a desktop: pixels that a window leaves to its frame and to panels
+_DESKTOP = 1080  # pixels: desktops of twice this height have letters of twice the size
 _LEAST = (800, 600)  # text in a smaller window could not be read
 _PICTURES_PER_SECOND = 60
 _SETTLED = 0.2  # s without a resize after which pictures are painted in the new size
@@ -75,7 +77,8 @@ def run_window(
     Args:
         screen: what to show.
         title: over the window.
-        size: of the window at first, in pixels; it can be resized.
+        size: of the window at first, in pixels, or what fits the desktop; it can be resized. On
+            a desktop with very many pixels all is drawn larger.
         times: close after this number of pictures.
 
     Raises:
@@ -83,7 +86,8 @@ def run_window(
     """
     check_display()
     try:
-        window = _open(size, title)
+        zoom = _zoom()
+        window = _open(_fitting(size, zoom), title)
         clock = pygame.time.Clock()
         settled, resized = window.get_size(), 0.0
         while not screen.over and times != 0:
@@ -93,13 +97,13 @@ def run_window(
                     return
                 if event.type == pygame.VIDEORESIZE:
                     resized = 0.0
-                screen.handle(event)
+                screen.handle(_at_painted_place(event, zoom))
             window = pygame.display.get_surface() or window
             resized += seconds
             if resized >= _SETTLED:
                 settled = window.get_size()
             screen.advance(seconds)
-            _fill(window, screen.paint(_at_least(settled)))
+            _fill(window, screen.paint(_at_least(settled, zoom)))
             pygame.display.flip()
             times = None if times is None else times - 1
     finally:
@@ -108,7 +112,7 @@ def run_window(
 
 
 class Loading:
-    """A screen that is still being made, on its own thread.
+    """A screen that is still being made, on its own thread. Once it is, a key starts it.
 
     Args:
         make: makes the screen; its exceptions are raised here, when the loop calls a method.
@@ -120,7 +124,7 @@ class Loading:
         self._making: Future[Screen] = self._thread.submit(make)
         self._message = message
         self._seconds = 0.0
-        self._quit = False
+        self._quit = self._started = False
 
     @property
     def screen(self) -> Screen | None:
@@ -132,19 +136,24 @@ class Loading:
         return self._quit or (self.screen is not None and self.screen.over)
 
     def handle(self, event: pygame.event.Event) -> None:
-        if self.screen is not None:
+        if self.screen is not None and self._started:
             self.screen.handle(event)
         elif event.type == pygame.KEYDOWN and event.key in QUIT_KEYS:
             self._quit = True
+        elif event.type in (pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN, pygame.JOYBUTTONDOWN):
+            self._started = self.screen is not None
 
     def advance(self, seconds: float) -> None:
         self._seconds += seconds
         if self.screen is not None:
-            self.screen.advance(seconds)
+            self.screen.advance(seconds if self._started else 0.0)
 
     def paint(self, size: tuple[int, int]) -> pygame.Surface:
         if self.screen is not None:
-            return self.screen.paint(size)
+            picture = self.screen.paint(size)
+            if not self._started:
+                veil(picture, "Ready", ["Press any key"])
+            return picture
         picture = pygame.Surface(size)
         picture.fill(PAPER)
         dots = "." * (1 + int(2 * self._seconds) % 3)
@@ -171,8 +180,31 @@ def _open(size: tuple[int, int], title: str) -> pygame.Surface:
     return window
 
 
-def _at_least(size: tuple[int, int]) -> tuple[int, int]:
-    return max(size[0], _LEAST[0]), max(size[1], _LEAST[1])
+def _desktop() -> tuple[int, int]:
+    return min(pygame.display.get_desktop_sizes(), default=SIZE, key=lambda size: size[1])
+
+
+def _zoom() -> int:
+    """Pixels of the window to one that is painted."""
+    return max(1, _desktop()[1] // _DESKTOP)
+
+
+def _fitting(size: tuple[int, int], zoom: int) -> tuple[int, int]:
+    free = (side - around for side, around in zip(_desktop(), _AROUND, strict=True))
+    width, height = (min(zoom * side, most) for side, most in zip(size, free, strict=True))
+    return max(width, 1), max(height, 1)
+
+
+def _at_least(size: tuple[int, int], zoom: int) -> tuple[int, int]:
+    """The size to paint a window of this size in."""
+    return max(size[0] // zoom, _LEAST[0]), max(size[1] // zoom, _LEAST[1])
+
+
+def _at_painted_place(event: pygame.event.Event, zoom: int) -> pygame.event.Event:
+    if zoom == 1 or not hasattr(event, "pos"):
+        return event
+    place = (event.pos[0] // zoom, event.pos[1] // zoom)
+    return pygame.event.Event(event.type, {**event.dict, "pos": place})
 
 
 def _fill(window: pygame.Surface, picture: pygame.Surface) -> None:

@@ -16,6 +16,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from mars_demo.cli.main import main
 from mars_demo.evaluation.episodes import Policy
 from mars_demo.evaluation.pretrained import load_pretrained
+from mars_demo.play import grid_screen
 from mars_demo.play.flight_screen import FlightScreen
 from mars_demo.play.game import Game
 from mars_demo.play.grid_screen import KEPT, GridScreen
@@ -67,7 +68,7 @@ def make_turns(rate=0.0, agent="agent_1", **pose):
     env = Posed(4)
     vars(env).update(pose)
     game = Game(replace(TASK, make=lambda: env), env, Policy(asleep), agent, KEPT)
-    return GridScreen(game, controls_of("paxmen-4"), "asleep", rate, 0)
+    return GridScreen(game, controls_of("paxmen-4"), "asleep", rate, 0, lambda: "random 0.7")
 
 
 @pytest.fixture
@@ -175,14 +176,20 @@ def test_what_is_out_of_sight_leaves_no_trace_in_the_picture():
     assert len(set(wholes)) == 3
 
 
-def test_the_end_says_so_and_r_begins_again(turns):
+def test_the_end_says_so_and_r_begins_again(turns, monkeypatch):
     while not turns.game.done:
         press(turns, pygame.K_PERIOD)
     assert turns.game.step == 100
     press(turns, pygame.K_RIGHT)
     assert turns.game.step == 100
     turns.advance(1.0)
+    turns._yardstick.result()
     over = turns.paint(SIZE)
+    told = []
+    monkeypatch.setattr(grid_screen, "veil", lambda *words: told.extend(words[2]))
+    turns.paint(SIZE)
+    monkeypatch.undo()
+    assert told[1] == "random 0.7"
     press(turns, pygame.K_r)
     assert (turns.game.step, turns.game.score, turns.game.done) == (0, 0.0, False)
     green = (0, 199, 149)

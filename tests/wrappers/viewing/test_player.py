@@ -226,3 +226,21 @@ def test_the_picture_fills_any_window(player):
     for size in ((480, 400), (1300, 500), (500, 1000)):
         picture = player.paint(size)
         assert picture.get_size() == size
+
+
+def test_the_next_episode_follows_by_itself(player):
+    player.advance(10.0)
+    assert title(player) == "0"
+    player.advance(1.9)
+    assert not player._wants_next
+    player.advance(0.2)
+    player._next.result()
+    player.advance(0.0)
+    assert (title(player), player.time, player.playing) == ("1", 0.0, True)
+
+
+def test_who_looks_at_the_end_is_left_there(player):
+    player.advance(10.0)
+    press(player, pygame.K_LEFT)
+    player.advance(5.0)
+    assert (title(player), player.time, player._wants_next) == ("0", 3.0, False)

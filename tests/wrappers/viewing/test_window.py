@@ -4,6 +4,7 @@ import pygame
 import pytest
 
 from wrappers.viewing import window
+from wrappers.viewing.overlay import keys_line
 from wrappers.viewing.window import Loading, NoDisplayError, check_display, run_window
 
 
@@ -130,6 +131,11 @@ def test_loading_shows_a_message_until_the_screen_is_made(off_screen, gate):
     while loading.screen is None:
         pass
     assert loading.paint((800, 600)).get_at((5, 5))[:3] == (10, 200, 30)
+    waiting = loading.paint((800, 600))
+    loading.handle(key(pygame.K_LEFT))  # starts it, and is nothing more
+    assert pygame.image.tobytes(loading.paint((800, 600)), "RGB") != pygame.image.tobytes(
+        waiting, "RGB"
+    )
     loading.handle(key(pygame.K_RIGHT))
     assert [event.key for event in screen.told] == [pygame.K_RIGHT]
     loading.close()
@@ -151,3 +157,61 @@ def test_what_goes_wrong_while_loading_is_raised(off_screen):
     with pytest.raises(ValueError, match="no such thing"):
         run_window(Loading(make, "Wait"), "loading", times=1000)
     assert not pygame.display.get_init()
+
+
+def test_it_stands_still_until_a_key_is_pressed(off_screen):
+    class Counting(Diary):
+        seconds = 0.0
+
+        def advance(self, seconds):
+            self.seconds += seconds
+
+    screen = Counting()
+    loading = Loading(lambda: screen, "Wait")
+    while loading.screen is None:
+        pass
+    loading.advance(1.0)
+    assert screen.seconds == 0.0
+    loading.handle(key(pygame.K_q))
+    assert loading.over
+    loading.handle(key(pygame.K_SPACE))
+    loading.advance(1.0)
+    assert screen.seconds == 1.0
+    loading.close()
+
+
+@pytest.mark.parametrize(
+    ("desktop", "opened", "painted"),
+    [
+        ((1920, 1080), (1120, 840), (1120, 840)),
+        ((1366, 768), (1120, 678), (1120, 678)),
+        ((3840, 2160), (2240, 1680), (1120, 840)),
+    ],
+)
+def test_a_window_fits_its_desktop(off_screen, monkeypatch, desktop, opened, painted):
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [desktop])
+    windows = []
+    set_mode = pygame.display.set_mode
+    monkeypatch.setattr(
+        pygame.display,
+        "set_mode",
+        lambda size, *rest: windows.append(size) or set_mode(size, *rest),
+    )
+    screen = Diary()
+    run_window(screen, "diary", times=1)
+    assert windows == [opened]
+    assert screen.sizes == [painted]
+
+
+def test_the_key_that_quits_is_always_shown(off_screen):
+    def line(right, quits="quit"):
+        picture = pygame.Surface((400, 30))
+        keys = {"Space": "pause", "Left Right": "step", "Up Down": "speed", "Q": quits}
+        keys_line(picture, keys, 10, right, 15)
+        return pygame.surfarray.array3d(picture)
+
+    for right in (120, 200, 390):
+        drawn = line(right)
+        assert (drawn != line(right, "exit")).any()
+        assert not drawn[right + 1 :].any()
+    assert (line(200)[:150] != line(390)[:150]).any() or line(390)[210:].any()
