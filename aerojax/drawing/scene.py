@@ -21,11 +21,13 @@ from aerojax.drawing.scene_2d import (
     EDGE,
     FLASHES,
     STRIP,
+    TEAM_COLOURS,
     arena,
     legend,
     marks,
     strip_x,
     strip_y,
+    team_of,
     team_sizes,
 )
 from aerojax.drawing.scene_3d import episode_space
@@ -58,7 +60,7 @@ def episode_scene(
         states: its states along a leading axis (T + 1,), from before the first step to after the
             last, as `step_env` returns them: `step` already puts a reset in the place of the last.
         rewards: float (T,), the team's reward of each step. Without them no return is shown.
-        title: a line over the picture; the environment's name if left out.
+        title: a line over the picture; the environment's name in words if left out.
 
     Returns:
         a scene as `wrappers.check_scene` knows it; it fits into JSON.
@@ -77,7 +79,7 @@ def episode_scene(
     unit = _metres_in_a_unit(env.config, recorded, points)
     film = _film(env, recorded, unit)
     return {
-        "title": env.name if title is None else title,
+        "title": _title(env) if title is None else title,
         "box": [-EDGE, -EDGE, 2 * EDGE + STRIP, 2 * EDGE],
         "rate": _FRAMES_PER_SECOND,
         "colours": COLOURS,
@@ -90,6 +92,8 @@ def episode_scene(
         ],
         "readouts": _readouts(env, recorded, rewards),
         "legend": legend(env),
+        "events": _events(env, recorded.alive),
+        "ending": _ending(env, recorded.alive[-1]),
         "space": episode_space(env, recorded, points, cells),
     }
 
@@ -232,3 +236,29 @@ def _readouts(env: AeroJAX, states: Any, rewards: NDArray | None) -> dict[str, l
         # Adding zero turns a rounded -0.0 into 0.0.
         readouts["return"] = [f"{total + 0.0:.2f}" for total in np.round(returns, 2)]
     return readouts
+
+
+def _title(env: AeroJAX) -> str:
+    """ "identical_5_vs_5" as "Identical 5 against 5"."""
+    words = env.name.rpartition("/")[2].replace("_vs_", " against ").replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def _events(env: AeroJAX, alive: NDArray) -> list[list[Any]]:
+    """Who is lost, and when: `alive` is bool (T + 1, N)."""
+    return [
+        [int(np.argmin(alive[:, slot])), f"{name} is down", f"team-{team_of(env, slot)}"]
+        for slot, name in enumerate(env.slot_names)
+        if not alive[:, slot].all()
+    ]
+
+
+def _ending(env: AeroJAX, alive: NDArray) -> str:
+    """How many are left of each team; one that is alone in the air has won."""
+    ours, theirs = team_sizes(env)
+    left = {"a": int(alive[:ours].sum()), "b": int(alive[ours:].sum())}
+    if not theirs:
+        return f"{left['a']} of {ours} in the air"
+    alone = [TEAM_COLOURS[team] for team, count in left.items() if count == sum(left.values()) > 0]
+    count = f"{left['a']} : {left['b']}"
+    return f"{alone[0]} wins, {count}" if alone else f"In the air at the end: {count}"

@@ -43,6 +43,7 @@ COLOURS = {
     "point": {"dark": "#00c795", "light": "#00875f"},
 }
 _TEAMS = {"a": "allies", "b": "enemies"}
+TEAM_COLOURS = {"a": "Blue", "b": "Orange"}  # in words
 
 
 def _mirrored(*sides: list[list[float]]) -> list[list[float]]:
@@ -142,7 +143,7 @@ def _strip(env: AeroJAX) -> list[Shape]:
 def marks(env: AeroJAX, unit: float) -> dict[str, dict]:
     """Everything that moves, from the ground upwards."""
     slots = range(len(env.slot_names))
-    lines = ("seen", 0.03), ("shot", 0.09)
+    lines = ("seen", 0.03), ("shot", 0.22)
     return {
         "cell": {"shapes": [_cell(cell_side(env.config.radius) / unit)]},
         "point": {"shapes": _point(env.task_radius / unit)},
@@ -208,10 +209,10 @@ def _cone(opacity: float) -> dict:
 
 def _line(team: str, kind: str, width: float) -> dict:
     axes = ["x", "y", "x2", "y2", "opacity"]
-    fill = "fire" if kind == "shot" else f"team-{team}"
+    line = {"fill": f"team-{team}", "width": width}
     return {
         "at": axes[:-1] if kind == "shot" else axes,
-        "line": {"fill": fill, "width": width},
+        "line": line | ({"end": 0.04} if kind == "shot" else {}),  # thick at the muzzle
         "shapes": [],
         "glides": True,
     }

@@ -11,6 +11,7 @@ from wrappers.viewing.shapes import reach, shortened, text_width
 # Heights of lines in pixels, and how far below the picture's top their middles are.
 TITLE, LABEL, VALUE = 24, 17, 24
 TITLE_MIDDLE, LABEL_MIDDLE, VALUE_MIDDLE = 28, 16, 36
+NEWS, NEWS_LEFT, NEWS_TOP = 20, 14, 20  # of the lines that tell on the board what happened
 SYMBOL = 9  # half a legend's symbol, in pixels
 
 _SIDE, _HEADER, _LEGEND_LINE, _LEGEND_GAP = 10, 54, 30, 18  # in pixels

@@ -12,6 +12,9 @@ import pygame
 from wrappers.viewing.layout import (
     LABEL,
     LABEL_MIDDLE,
+    NEWS,
+    NEWS_LEFT,
+    NEWS_TOP,
     SYMBOL,
     TITLE,
     TITLE_MIDDLE,
@@ -28,9 +31,11 @@ from wrappers.viewing.scene import (
     Trail,
     axes_of,
     colours_of,
+    ending,
+    news,
     places,
 )
-from wrappers.viewing.shapes import numbered
+from wrappers.viewing.shapes import numbered, shortened
 from wrappers.viewing.sprites import (
     BLEND,
     drawing,
@@ -63,14 +68,14 @@ class Painter:
     def __init__(self, scene: Scene, theme: str, board: int) -> None:
         self._scene = scene
         self._colours = {name: rgb(text) for name, text in colours_of(scene, theme).items()}
-        paper, self._ink, self._faint = map(rgb, PAPERS[theme].values())
+        self._paper, self._ink, self._faint = map(rgb, PAPERS[theme].values())
         self._layout = layout = Layout(scene, board)
         self._board = pygame.Rect(layout.board)
         self._sprites: dict[tuple, pygame.Surface] = {}
         self._symbols: dict[tuple, tuple[pygame.Surface, tuple[int, int]]] = {}
 
         self._ground = pygame.Surface(layout.size, depth=32)
-        self._ground.fill(paper)
+        self._ground.fill(self._paper)
         corner = scene["box"][0], scene["box"][1]
         floor = drawing(scene["background"], self._colours, layout.scale, corner, self._board.size)
         self._ground.blit(floor, self._board, special_flags=BLEND)
@@ -93,7 +98,21 @@ class Painter:
                 self._paint_lines(picture, mark, mark["line"], stands)
             self._lay(picture, name, stands)
         picture.set_clip(None)
+        self._paint_news(picture, time)
         return picture
+
+    def _paint_news(self, picture: pygame.Surface, time: float) -> None:
+        """What happened lately, and at the end who won, on the board."""
+        board = self._board
+        for row, (text, colour) in enumerate(news(self._scene, time)):
+            words = write(text, NEWS, self._colours[colour])
+            middle = board.top + NEWS_TOP + row * NEWS
+            _put(picture, words, midleft=(board.left + NEWS_LEFT, middle))
+        if text := shortened(ending(self._scene, time), TITLE, board.width - 2 * NEWS_LEFT):
+            words = write(text, TITLE, self._paper)
+            plate = words.get_rect(center=board.center).inflate(28, 16)
+            pygame.draw.rect(picture, self._ink, plate, border_radius=8)
+            _put(picture, words, center=plate.center)
 
     def _lay(self, picture: pygame.Surface, name: str, stands: Iterable[Place]) -> None:
         for place in stands:
@@ -127,11 +146,13 @@ class Painter:
         self, picture: pygame.Surface, mark: Mark, line: Line, stands: Iterable[Place]
     ) -> None:
         width = max(1, round(line["width"] * self._layout.scale))
+        narrow = max(1, round(line.get("end", line["width"]) * self._layout.scale))
         colour = self._colours[line["fill"]]
         for place in stands:
             named = dict(zip(axes_of(mark), place, strict=True))
             start, end = self._pixel(place), self._pixel((named["x2"], named["y2"]))
-            long_line(picture, start, end, width, (*colour, round(255 * named.get("opacity", 1.0))))
+            paint = (*colour, round(255 * named.get("opacity", 1.0)))
+            long_line(picture, start, end, width, paint, narrow)
 
     def _pixel(self, place: Place) -> tuple[int, int]:
         x, y = (

@@ -3,15 +3,31 @@
 const last = scene.frames.length - 1;
 let playing = false;
 
+// Marks on the scrubber's groove; its knob is 16 pixels wide.
+for (const [frame, text, fill] of scene.events ?? []) {
+  const mark = $("#events").appendChild(document.createElement("i"));
+  mark.title = text;
+  mark.style.left = `calc(8px + (100% - 16px) * ${frame / Math.max(1, last)})`;
+  mark.dataset.fill = fill;
+  mark.onclick = () => seek(frame);
+}
+
+// The address names the frame, so that it can be copied. A page in a page has none.
+function writeAddress() {
+  try { history.replaceState(null, "", `#${Math.floor(time)}`); } catch { /* no address */ }
+}
+
 function show() {
   draw();
   $("#scrubber").value = Math.floor(time);
+  for (const mark of $("#events").children) mark.style.background = colour(mark.dataset.fill);
 }
 
 function seek(frame) {
   pause();
   time = Math.min(last, Math.max(0, frame));
   show();
+  writeAddress();
 }
 
 function pause() {

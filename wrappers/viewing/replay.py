@@ -68,7 +68,8 @@ def html_replay_3d(scene: Mapping[str, Any]) -> str:
     check_scene(scene)
     if "space" not in scene:
         raise ValueError("the scene has no 'space', which a page in three dimensions draws")
-    data = {key: scene[key] for key in ("title", "rate", "colours", "readouts", "space")}
+    kept = ("title", "rate", "colours", "readouts", "events", "ending", "space")
+    data = {key: scene[key] for key in kept if key in scene}
     return _page(
         "replay_3d.html",
         scene["title"],

@@ -17,6 +17,9 @@ graphics (`wrappers.viewing.svg`) and a window (`wrappers.viewing.window`). A sc
 | `readouts` | label -> a text for each frame: step, score, ... |
 | `legend` | a list of `{"label": text, "marks": [names]}`; its symbol is the last of these marks |
 
+Optional are `events`, a list of `[frame, text, colour]`: what happened, for the scrubber and for a
+line in films; and `ending`, a text that the last picture holds, such as who won.
+
 An episode in three dimensions also has `space`, which `wrappers.viewing.scene_3d` describes: the
 page then shows that in place of the picture.
 
@@ -28,6 +31,8 @@ A mark is `{"shapes": [...]}`, around its own origin, and optionally
 | `line` | `{"fill": colour, "width": w}`: a line from each place to its `x2`, `y2` |
 | `glides` | true: the i-th of one frame moves smoothly to the i-th of the next |
 | `trail` | `{"frames": how many back, "fill": colour, "width": w}`: a line that fades behind it |
+
+A line with an `"end": w` has that width at `x2`, `y2`.
 
 Beyond `x` and `y`, `at` may name `turn` (degrees clockwise), `size` and `opacity` (factors),
 `number` (which the mark's `number` shapes write), and `x2`, `y2` (where its line ends).
@@ -117,11 +122,14 @@ class Line(TypedDict):
 
     fill: str
     width: float
+    end: NotRequired[float]
 
 
-class Trail(Line):
+class Trail(TypedDict):
     """How the line behind a mark is painted, and how far back it goes."""
 
+    fill: str
+    width: float
     frames: int
 
 
@@ -142,6 +150,10 @@ class LegendEntry(TypedDict):
     marks: Sequence[str]
 
 
+Event = Sequence[Any]
+"""What happened: the frame in which it is first seen, a text, and a colour's name."""
+
+
 class Scene(TypedDict):
     """A scene, for type checkers; `check_scene` returns one."""
 
@@ -155,6 +167,8 @@ class Scene(TypedDict):
     frames: Sequence[Mapping[str, Sequence[Place]]]  # T of them
     readouts: Mapping[str, Sequence[str]]  # T texts each
     legend: Sequence[LegendEntry]
+    events: NotRequired[Sequence[Event]]
+    ending: NotRequired[str]
     space: NotRequired[Scene3D]
 
 
@@ -164,6 +178,7 @@ PAPERS = {
     "light": {"paper": "#ffffff", "ink": "#141b33", "faint": "#5a668a"},
 }
 THEMES = tuple(PAPERS)
+_NEWS_SECONDS, _MOST_NEWS = 2.5, 3  # for how long an event is told in a film, and how many at once
 SHAPES: dict[str, type] = {
     "circle": Circle,
     "rectangle": Rectangle,
@@ -205,6 +220,9 @@ def check_scene(scene: Mapping[str, Any]) -> Scene:
             )
     checked = cast(Scene, scene)
     _check_frames(checked)
+    for frame, text, colour in checked.get("events", ()):
+        check_frame(checked, frame)
+        _check_names(f"event {text!r} has an unknown colour", [colour], scene["colours"])
     if "space" in scene:
         check_scene_3d(scene["space"], scene["colours"], len(scene["frames"]))
     return checked
@@ -258,9 +276,29 @@ def symbol_shapes(mark: Mark) -> list[Shape]:
     """A mark's shapes in a legend: without numbers, and with a stroke for its line."""
     shapes: list[Shape] = [shape for shape in mark.get("shapes", ()) if shape["shape"] != "number"]
     if "line" in mark and not shapes:
-        fill = mark["line"]["fill"]
-        return [Rectangle(shape="rectangle", x=0, y=0, width=2, height=0.5, fill=fill)]
+        line = mark["line"]
+        start, end = (_stroke(width) for width in (line["width"], line.get("end", line["width"])))
+        points = [[-1, -start], [1, -end], [1, end], [-1, start]]
+        return [Polygon(shape="polygon", x=0, y=0, points=points, fill=line["fill"])]
     return shapes
+
+
+def _stroke(width: float) -> float:
+    """Half the width of a line in a symbol that is 2 long: wide lines are seen to be wider."""
+    return min(max(2.5 * width, 0.06), 0.35)
+
+
+def news(scene: Scene, time: float) -> list[tuple[str, str]]:
+    """What happened lately, the latest first: texts and colours' names."""
+    lasting = _NEWS_SECONDS * scene["rate"]
+    told = [event for event in scene.get("events", ()) if 0 <= time - event[0] < lasting]
+    latest = sorted(told, key=lambda event: -event[0])[:_MOST_NEWS]
+    return [(text, colour) for _, text, colour in latest]
+
+
+def ending(scene: Scene, time: float) -> str:
+    """What the picture at a time holds: at the last frame, how it ended."""
+    return scene.get("ending", "") if time >= len(scene["frames"]) - 1 else ""
 
 
 def _way(axis: str, start: float, end: float) -> float:

@@ -102,12 +102,14 @@ def long_line(
     end: tuple[int, int],
     width: int,
     paint: tuple[int, int, int, int],
+    end_width: int | None = None,
 ) -> None:
     """A line across a picture. It is not cached as by `line`: too many differ."""
     if width == 1 or start == end:
         pygame.gfxdraw.line(picture, *start, *end, paint)
         return
-    corners = _band(np.array(start), np.array(end), width).round().astype(int).tolist()
+    band = _band(np.array(start), np.array(end), width, end_width)
+    corners = band.round().astype(int).tolist()
     pygame.gfxdraw.filled_polygon(picture, corners, paint)
     if start[0] != end[0] and start[1] != end[1]:
         pygame.gfxdraw.aapolygon(picture, corners, paint)
@@ -193,11 +195,12 @@ def _outlined(
     return layer
 
 
-def _band(start: NDArray, end: NDArray, width: float) -> NDArray:
-    """The corners (4, 2) of a straight line from one place to another."""
+def _band(start: NDArray, end: NDArray, width: float, end_width: float | None = None) -> NDArray:
+    """The corners (4, 2) of a straight line from one place to another; it may narrow or widen."""
     dx, dy = end - start
-    across = 0.5 * width * np.array([-dy, dx]) / math.hypot(dx, dy)
-    return np.array([start + across, end + across, end - across, start - across])
+    across = 0.5 * np.array([-dy, dx]) / math.hypot(dx, dy)
+    wide, narrow = width * across, (width if end_width is None else end_width) * across
+    return np.array([start + wide, end + narrow, end - narrow, start - wide])
 
 
 def _text(shape: Text, colour: Colour, unit: float) -> pygame.Surface:

@@ -10,6 +10,9 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from wrappers.viewing.layout import (
     LABEL,
     LABEL_MIDDLE,
+    NEWS,
+    NEWS_LEFT,
+    NEWS_TOP,
     SYMBOL,
     TITLE,
     TITLE_MIDDLE,
@@ -34,9 +37,11 @@ from wrappers.viewing.scene import (
     check_frame,
     check_scene,
     colours_of,
+    ending,
+    news,
     places,
 )
-from wrappers.viewing.shapes import numbered, printable
+from wrappers.viewing.shapes import numbered, printable, shortened, text_width
 
 _FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 _EM = 0.72  # size of a font, in heights of its line
@@ -120,11 +125,24 @@ class _Drawing:
         for column in layout.columns:
             self._write(column.label, column.left, LABEL_MIDDLE, LABEL, **faint)
             self._write(column.texts[frame], column.left, VALUE_MIDDLE, VALUE, **ink)
+        left, top, width, height = layout.board
+        for row, (text, colour) in enumerate(news(self._scene, frame)):
+            middle = top + NEWS_TOP + row * NEWS
+            self._write(text, left + NEWS_LEFT, middle, NEWS, fill=self._colours[colour])
+        if text := shortened(ending(self._scene, frame), TITLE, width - 2 * NEWS_LEFT):
+            self._draw_ending(text, left + width / 2, top + height / 2)
         for entry in layout.legend:
             shapes, scale = layout.symbol(entry.mark)
             place = f"translate({entry.left + SYMBOL} {entry.middle})"
             self._draw_shapes(_put(self.root, "g", transform=place), shapes, scale)
             self._write(entry.label, entry.label_left, entry.middle, LABEL, **faint)
+
+    def _draw_ending(self, text: str, x: float, y: float) -> None:
+        wide, high = text_width(text, TITLE) + 28, TITLE + 16
+        box = {"x": x - wide / 2, "y": y - high / 2, "width": wide, "height": high, "rx": 8}
+        _put(self.root, "rect", **box, fill=self._ink)
+        look = {"fill": self._paper, "font_weight": "bold", "text_anchor": "middle"}
+        self._write(text, x, y, TITLE, **look)
 
     def _write(self, text: str, x: float, middle: float, line: float, **look: str) -> None:
         if text:
@@ -168,6 +186,15 @@ class _Drawing:
     def _draw_line(self, parent: Element, line: Line, named: Mapping[str, float]) -> None:
         (x1, y1), (x2, y2) = self._pixel(named), self._pixel({"x": named["x2"], "y": named["y2"]})
         stroke = self._stroke(line)
+        if "end" in line:
+            wide, narrow = (0.5 * line[w] * self._layout.scale for w in ("width", "end"))
+            long = math.hypot(x2 - x1, y2 - y1) or 1.0
+            dx, dy = (y1 - y2) / long, (x2 - x1) / long
+            sides = [(x1, y1, wide), (x2, y2, narrow), (x2, y2, -narrow), (x1, y1, -wide)]
+            corners = [f"{_written(x + w * dx)},{_written(y + w * dy)}" for x, y, w in sides]
+            fill, opacity = self._colours[line["fill"]], named.get("opacity")
+            _put(parent, "polygon", points=" ".join(corners), fill=fill, opacity=opacity)
+            return
         _put(parent, "line", x1=x1, y1=y1, x2=x2, y2=y2, **stroke, opacity=named.get("opacity"))
 
     def _draw_trail(self, parent: Element, name: str, trail: Trail, frame: int) -> None:

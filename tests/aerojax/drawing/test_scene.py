@@ -244,7 +244,7 @@ def test_it_is_a_scene_that_fits_into_json_and_into_a_page(env):
     assert json.loads(json.dumps(scene)) == scene
     check_scene(scene)
     assert scene["title"] == "A title"
-    assert scene_of(env, state())["title"] == "identical_2_vs_2"
+    assert scene_of(env, state())["title"] == "Identical 2 against 2"
     assert "A title" in html_replay_3d(scene)
 
 

@@ -1,7 +1,7 @@
 // What is drawn anew at every moment: ribbons, drop lines, sight lines, gunfire, bursts.
 
 import {
-  AdditiveBlending, BoxGeometry, BufferAttribute, BufferGeometry, CanvasTexture, Color, DoubleSide,
+  AdditiveBlending, BufferAttribute, BufferGeometry, CanvasTexture, CylinderGeometry, DoubleSide,
   DynamicDrawUsage, Group, LineBasicMaterial, LineSegments, Mesh, MeshBasicMaterial, NormalBlending,
   Quaternion, Sprite, SpriteMaterial, Vector3,
 } from "three";
@@ -72,11 +72,13 @@ export class Lines {
   }
 }
 
-// Gunfire as bright beams with a flash where they hit, and the bursts of what dies.
+// Gunfire as beams in the team's colour with a flash where they hit, and the bursts of what dies.
 export class Fire {
   constructor(bodies) {
     this.group = new Group();
-    this.beams = Array.from({ length: bodies }, () => new Mesh(new BoxGeometry(1, 1, 1), new MeshBasicMaterial()));
+    // Along x, thick at the muzzle: x = -1/2.
+    const shape = new CylinderGeometry(0.12, 1, 1, 8, 1, true).rotateZ(-Math.PI / 2);
+    this.beams = Array.from({ length: bodies }, () => new Mesh(shape, new MeshBasicMaterial()));
     const glow = glowTexture();
     const sprite = () => new Sprite(new SpriteMaterial({ map: glow, transparent: true, depthWrite: false }));
     this.flashes = Array.from({ length: bodies }, sprite);
@@ -85,32 +87,32 @@ export class Fire {
   }
 
   paint(theme) {
-    const colour = new Color(theme === "dark" ? 0xfff1a8 : 0xc4001f);
-    for (const beam of this.beams) beam.material.color = colour;
     for (const sprite of [...this.flashes, ...this.bursts]) {
       sprite.material.blending = theme === "dark" ? AdditiveBlending : NormalBlending;
       sprite.material.needsUpdate = true;
     }
   }
 
-  show(shots, tracks, time, size) {
+  show(shots, pilots, time, size) {
     this.beams.forEach((beam, i) => {
       const flash = this.flashes[i];
       beam.visible = flash.visible = i < shots.length;
       if (!beam.visible) return;
-      const [from, to] = shots[i].slice(0, 2).map((body) => tracks[body].place(time));
+      const [shooter, target] = shots[i].slice(0, 2).map((body) => pilots[body]);
+      const from = shooter.track.place(time), to = target.track.place(time);
+      beam.material.color.copy(shooter.colour);
       const way = to.clone().sub(from);
       beam.position.copy(from).addScaledVector(way, 0.5);
       beam.quaternion.setFromUnitVectors(new Vector3(1, 0, 0), way.clone().normalize());
-      beam.scale.set(way.length(), 0.02 * size, 0.02 * size);
+      beam.scale.set(way.length(), 0.03 * size, 0.03 * size);
       flash.position.copy(to);
       flash.scale.setScalar(size * (0.5 + 0.15 * Math.sin(9 * time)));
     });
     this.bursts.forEach((burst, i) => {
-      const age = time - (tracks[i].body.died ?? Infinity);
+      const { track } = pilots[i], age = time - (track.body.died ?? Infinity);
       burst.visible = age >= 0 && age < BURST_FRAMES;
       if (!burst.visible) return;
-      tracks[i].place(time, burst.position);
+      track.place(time, burst.position);
       burst.scale.setScalar(size * (0.8 + 1.6 * Math.sqrt(age / BURST_FRAMES)));
       burst.material.opacity = 1 - age / BURST_FRAMES;
     });

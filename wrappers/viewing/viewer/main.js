@@ -52,7 +52,8 @@ const cone = makeCone();
 let followed = null, before = null;  // the aircraft that the camera follows, and where it was
 let looked = false;  // whether the camera has its first place, which depends on the window's size
 
-const player = new Player(replay.frames, replay.rate, draw);
+const player = new Player(replay.frames, replay.rate, draw, writeAddress);
+const events = (replay.events ?? []).map(([frame, text, colour]) => ({ mark: player.mark(frame, text), colour }));
 
 // --- A moment -----------------------------------------------------------------------------------
 
@@ -73,11 +74,12 @@ function draw() {
     pilot.entry.classList.toggle("dead", !alive);
   }
   showLines(time, frame);
-  fire.show(space.shots.filter(during(frame)), tracks, time, size);
+  fire.show(space.shots.filter(during(frame)), pilots, time, size);
   stage.show(frame);
   if (followed) follow(time);
   showCone(time);
   showTexts(frame);
+  $("#ending").hidden = !replay.ending || frame < player.last;
   render();
 }
 
@@ -246,6 +248,7 @@ function paint() {
     colour.set(text);
     chip.style.background = bar.style.background = label.style.color = text;
   }
+  for (const { mark, colour } of events) mark.style.background = replay.colours[colour][theme];
   draw();
 }
 
@@ -271,7 +274,14 @@ function openAddress() {
   return true;
 }
 
+// The address names the frame and who is followed, so that it can be copied. A page in a page has none.
+function writeAddress() {
+  const name = followed ? `,${encodeURIComponent(followed.body.name)}` : "";
+  try { history.replaceState(null, "", `#${Math.floor(player.time)}${name}`); } catch { /* no address */ }
+}
+
 $("h1").textContent = replay.title;
+$("#ending").textContent = replay.ending ?? "";
 for (const label in replay.readouts) {
   const entry = $("dl").appendChild(document.createElement("div"));
   entry.appendChild(document.createElement("dt")).textContent = label;

@@ -4,10 +4,11 @@ const $ = (selector) => document.querySelector(selector);
 const PLAY = "M4 2l12 7-12 7z", PAUSE = "M4 3h3.5v12H4zM10.5 3H14v12h-3.5z";
 
 export class Player {
-  constructor(frames, rate, onChange) {
+  constructor(frames, rate, onChange, onSeek) {
     this.last = frames - 1;
     this.rate = rate;
     this.onChange = onChange;
+    this.onSeek = onSeek;
     this.time = 0;
     this.playing = false;
     $("#scrubber").max = this.last;
@@ -23,6 +24,16 @@ export class Player {
     this.pause();
     this.time = Math.min(this.last, Math.max(0, frame));
     this.onChange();
+    this.onSeek();
+  }
+
+  // Marks on the scrubber's groove, whose knob is 16 pixels wide.
+  mark(frame, text) {
+    const mark = $("#events").appendChild(document.createElement("i"));
+    mark.title = text;
+    mark.style.left = `calc(8px + (100% - 16px) * ${frame / Math.max(1, this.last)})`;
+    mark.onclick = () => this.seek(frame);
+    return mark;
   }
 
   step(frames) {
