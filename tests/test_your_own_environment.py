@@ -77,7 +77,7 @@ def test_the_default_preset_is_its_preset(rings, capsys):
 def test_a_task_without_a_length_is_refused(install, capsys):
     code = MODULE.replace("self.cells, self.max_steps, ", "self.cells, self.limit, ")
     install("rings", code.replace("self.max_steps", "self.limit"))
-    with pytest.raises(ValueError, match=r"rings/ring-2 does not tell .* wrappers\.TimeLimit"):
+    with pytest.raises(ValueError, match=r"rings/ring-2 does not say .* wrappers\.TimeLimit"):
         get_task("rings/ring-2")
     main(["list"])
     listed = " ".join(capsys.readouterr().out.split())

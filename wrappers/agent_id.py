@@ -1,4 +1,4 @@
-"""An agent's number as a part of its observation, for a network that plays all agents."""
+"""Appends each agent's index to its observation, for one network that plays all agents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wrappers.wrapper import Observations, ObservationWrapper
 
 
 class AgentId(ObservationWrapper):
-    """Appends an agent's number, one-hot, to its observation.
+    """Appends an agent's one-hot index to its observation: (F,) becomes (F + n,) with n agents.
 
     Raises:
         TypeError: an agent's observation is not a vector of floating-point numbers.
@@ -33,7 +33,7 @@ class AgentId(ObservationWrapper):
                 )
 
     def observation_space(self, agent: str) -> Space:
-        """A `Box` of one more number for each agent, in [0, 1]."""
+        """A `Box` (F + n,); the n further entries are in [0, 1]."""
         inner = self._env.observation_space(agent)
         n = self.num_agents
         low, high = (jnp.broadcast_to(bound, inner.shape) for bound in (inner.low, inner.high))
@@ -46,7 +46,9 @@ class AgentId(ObservationWrapper):
         return {agent: self.observation_space(agent) for agent in self.agents}
 
     def observe(self, obs: Observations) -> Observations:
+        """The observations, (F + n,) for each agent."""
         return obs | {agent: self._append(i, obs[agent]) for i, agent in enumerate(self.agents)}
 
     def _append(self, i: int, obs: Array) -> Array:
+        """An observation (F,) and the one-hot index `i`: (F + n,)."""
         return jnp.concatenate([obs, jax.nn.one_hot(i, self.num_agents, dtype=obs.dtype)])

@@ -1,4 +1,4 @@
-"""Atomic writes: a file holds either its old content or all of the new, whatever happens."""
+"""Atomic writes: after a crash a file holds either its old content or all of its new content."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP)
-"""Errors of file systems that cannot flush a folder, as CIFS and FUSE: these are ignored."""
+"""Errors of file systems that cannot flush a folder, such as CIFS and FUSE. They are ignored."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A new file in the folder of `path` that takes its place if all goes well.
+    """A context with a temporary file in the folder of `path`, which replaces `path` at its end.
 
-    Its name is random and must be new, so that a link which somebody left in the folder is never
-    written through. It has the suffix of `path`, by which writers choose a format. File and folder
-    are flushed to disk, so that a power cut loses nothing.
+    The temporary name is random and must be new, so that nothing is written through a link that
+    another user made in the folder. It has the suffix of `path`, because writers choose a format by
+    it. File and folder are flushed to disk, so that a power cut loses nothing.
 
     Raises:
         OSError: the file cannot be written; `path` then holds what it held before.
     """
     temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(8)}.tmp{path.suffix}")
-    with open(temporary, "xb"):  # `tempfile` would make one that only its owner may read
+    with open(temporary, "xb"):  # a file of `tempfile` could be read only by its owner
         pass
     try:
         yield temporary
@@ -38,7 +38,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file so that its name holds either the old content or all of the new."""
+    """Writes a file atomically.
+
+    Raises:
+        OSError: the file cannot be written; `path` then holds what it held before.
+    """
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 

@@ -1,4 +1,4 @@
-"""`lax.cond` that stays a branch under `vmap`: work that a batch does only if it is needed."""
+"""A `lax.cond` that stays a branch under `vmap`, so that a batch can skip work."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from jax import Array
 
 
 def batched_cond(update: Callable[..., Any]) -> Callable[..., Any]:
-    """`f(needed, old, *args)`: `update(old, *args)` where `needed`, else `old`.
+    """Makes `f(needed, old, *args)`, which is `update(old, *args)` where `needed`, else `old`.
 
-    `vmap` turns `lax.cond` into a select, so that every environment pays for both branches. Here
+    `vmap` turns `lax.cond` into a select, which computes both branches for every environment. Here
     the whole batch takes one branch: it runs `update` only if at least one environment needs it.
-    Derivatives are those of the select.
+    Derivatives are those of a select.
 
     Args:
-        update: takes pytrees of arrays and returns one like `old`; it closes over no traced value.
+        update: takes pytrees of arrays and returns one with the structure, shapes and dtypes of
+            `old`. It must not close over a traced value.
 
     Returns:
-        the function `f`, for any number of `vmap`s; `needed` is bool ().
+        The function `f`, for any number of `vmap`s. `needed` is bool ().
     """
 
     def select(needed: Array, old: Any, *args: Any) -> Any:

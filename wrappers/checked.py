@@ -1,7 +1,7 @@
-"""Checks the inputs and outputs of an environment while it runs."""
+"""A wrapper for debugging, which checks the inputs and outputs of an environment."""
 
-# `step` is not jitted, unlike JaxMARL's: a check can leave a compiled function only through the
-# `checkify` of its caller.
+# `step` is not jitted, unlike JaxMARL's: the caller's `checkify` must transform it, because that is
+# the only way for an error to leave a compiled function.
 # pyright: reportIncompatibleVariableOverride=false
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from wrappers.wrapper import Layer, Observations, Transition, Wrapper
 
 
 class Checked(Wrapper):
-    """Checks actions, observations and rewards in every step, for debugging.
+    """Checks actions, observations and rewards in every step.
 
-    Shapes are checked when a function is traced. Values must be finite and in their spaces, which
-    `jax.experimental.checkify` checks; the function around must return its error:
+    Shapes are checked during tracing. Values must be finite and in their spaces, which is checked
+    by `jax.experimental.checkify`. The caller's function must return its error:
 
         step = jax.jit(checkify.checkify(jax.vmap(Checked(AutoReset(env)).step)))
         error, (obs, state, rewards, dones, info) = step(keys, states, actions)
         error.throw()  # names the environment, the method and the agent
 
-    It is the outermost wrapper, because a check cannot leave the branch that `AutoReset` resets in.
-    docs/wrappers.md has the cost.
+    It must be the outermost wrapper, because an error cannot leave the branch in which `AutoReset`
+    resets. docs/wrappers.md has the cost.
 
     Raises:
-        ValueError: (when traced) a shape that is not its space's.
-        jax.experimental.checkify.JaxRuntimeError: (by `throw`) a value outside its space.
+        ValueError: during tracing, if a shape differs from its space's.
+        jax.experimental.checkify.JaxRuntimeError: by `throw`, if a value is outside its space.
     """
 
     layer = Layer.CHECKS

@@ -1,4 +1,4 @@
-"""The usual wrappers in their right order."""
+"""A function that applies the usual wrappers in the right order."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def wrap(
     auto_reset: bool = True,
     checked: bool = False,
 ) -> Wrapper:
-    """An environment in the chosen wrappers, in their right order.
+    """Wraps an environment in the chosen wrappers, in the right order.
 
         >>> env = wrappers.wrap(paxmen.make("paxmen-4"), time_limit=50, statistics=True)
 
     Args:
-        env: an environment; it may be in wrappers already.
+        env: an environment; it may be wrapped already.
         agent_id: `AgentId`.
         world_state: `WorldState`, which holds the agents' ids if they see them.
         time_limit: `max_steps` of a `TimeLimit`.
         statistics: `EpisodeStatistics`; a function is its `success`.
         record: `max_steps` of a `Recorder`.
-        auto_reset: `AutoReset`. Set it to False for `PooledAutoReset`, `MavaView` and the adapters,
-            which reset by themselves and go around the result.
+        auto_reset: `AutoReset`. Set it to False if `PooledAutoReset`, `MavaView` or an adapter goes
+            around the result, since these reset by themselves.
         checked: `Checked`.
 
     Raises:

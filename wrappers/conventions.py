@@ -1,4 +1,4 @@
-"""What environments report in several ways, read in one: teams, ends of episodes, action masks."""
+"""Reads teams, ends of episodes and action masks from environments with different conventions."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from jaxmarl.environments.spaces import Discrete
 
 
 def terminated_truncated(dones: dict[str, Array], info: dict[str, Any]) -> tuple[Array, Array]:
-    """Whether a step's episode `terminated`, by its rules, or was `truncated`, by a limit.
+    """Whether an episode terminated, by its rules, or was truncated, by a time limit.
 
-    JaxMARL's `dones["__all__"]` is true in both cases. An environment tells them apart with
-    `info["terminated"]`, for the team or for each agent; one without that entry counts as
-    terminated. `wrappers.TimeLimit` adds the entry to environments that end at a time limit.
+    JaxMARL's `dones["__all__"]` is true in both cases. An environment distinguishes them by
+    `info["terminated"]`, for the team or for each agent. Without that entry, an end counts as a
+    termination. `wrappers.TimeLimit` adds the entry to environments that end at a time limit.
 
     Args:
         dones: of a step; bool () under `"__all__"`.
-        info: of the same step; its "terminated", if there is one, is bool () or (n,).
+        info: of the same step; "terminated", if it is there, is bool () or (n,).
 
     Returns:
         `(terminated, truncated)`, bool () each; at most one of them is true.
@@ -33,9 +33,15 @@ def terminated_truncated(dones: dict[str, Array], info: dict[str, Any]) -> tuple
 
 
 def action_masks(env: MultiAgentEnv, state: Any) -> dict[str, Array]:
-    """Which actions are available: int8 (k,) for each agent with k discrete actions, 1 if it is.
+    """Which actions are available.
 
-    Empty if the environment has no `get_avail_actions`.
+    Args:
+        env: the environment.
+        state: its state.
+
+    Returns:
+        For each agent with k discrete actions, int8 (k,), 1 for an available action. Empty if the
+        environment has no `get_avail_actions`.
     """
     try:
         available = env.get_avail_actions(state)
@@ -48,9 +54,9 @@ def action_masks(env: MultiAgentEnv, state: Any) -> dict[str, Array]:
 def teams_of(env: MultiAgentEnv) -> dict[str, list[str]]:
     """The names of each team's agents; teams without agents are left out.
 
-    `env.teams`, if that is a dict. JaxMARL's own environments differ: SMAX has an array with the
-    team's number of each unit, and the particle environments (MPE) have a list of `good_agents`,
-    who play against all others. In any other environment all agents are one team.
+    They are `env.teams` if that is a dict. JaxMARL's own environments differ: SMAX has an array of
+    each unit's team number, and the particle environments (MPE) have a list of `good_agents`, who
+    play against all others. In any other environment all agents are one team.
     """
     agents, teams = list(env.agents), getattr(env, "teams", None)
     good = getattr(env, "good_agents", None)

@@ -1,4 +1,4 @@
-"""Returns, lengths and successes of whole episodes."""
+"""A wrapper that reports the returns, lengths and successes of whole episodes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ Success = Callable[[dict[str, Array], dict[str, Any]], Array]
 
 @struct.dataclass
 class Totals:
-    """Attributes:
-    returns: float32 (n,), each agent's sum of rewards.
-    length: int32 (), steps.
-    success: bool (n,).
+    """Totals of an episode of n agents.
+
+    Attributes:
+        returns: float32 (n,), each agent's sum of rewards.
+        length: int32 (), steps.
+        success: bool (n,).
     """
 
     returns: Array
@@ -32,11 +34,13 @@ class Totals:
 
 @struct.dataclass
 class StatisticsState(WrappedState):
-    """Attributes:
-    env_state: the inner environment's.
-    running: totals of the episode under way; it has no success yet.
-    last: totals of the last episode that ended.
-    any_ended: bool (), whether one has.
+    """The state of `EpisodeStatistics`.
+
+    Attributes:
+        env_state: the inner environment's state.
+        running: totals of the current episode; its success is not set yet.
+        last: totals of the last episode that ended.
+        any_ended: bool (), whether an episode has ended.
     """
 
     env_state: Any
@@ -59,12 +63,12 @@ class EpisodeStatistics(Wrapper):
     - `returned_episode_returns`: float32, the sum of the agent's rewards.
     - `returned_episode_lengths`: int32, steps.
     - `returned_episode_success`: bool, if the environment reports success.
-    - `any_episode_returned`: bool, false until the first episode ends, when the others are zero.
+    - `any_episode_returned`: bool, whether an episode has ended; until then all others are zero.
 
     Args:
         env: the environment.
-        success: computes success from an episode's last step; None takes `info["win"]`, if there
-            is one.
+        success: `success(rewards, info)` of an episode's last step, bool () or (n,); None uses
+            `info["win"]` if there is one.
 
     Raises:
         TypeError: `success` is not a function.
@@ -112,11 +116,13 @@ class EpisodeStatistics(Wrapper):
         return super().keep_across_reset(old, fresh).replace(last=old.last, any_ended=old.any_ended)
 
     def _success(self, rewards: dict[str, Array], info: dict[str, Any]) -> Array | None:
+        """bool () or (n,); None if the environment does not report success."""
         if self.success is not None:
             return self.success(rewards, info)
         return info.get("win")
 
     def _each(self, x: Array) -> Array:
+        """An array () or (n,) for each of the n agents, (n,)."""
         return jnp.broadcast_to(x, (self.num_agents,))
 
     def _zero(self) -> Totals:

@@ -1,4 +1,4 @@
-"""JaxMARL environments as gymnax's: one learner plays the whole team (`wrappers.joint_view`)."""
+"""Adapts JaxMARL environments to gymnax: one learner plays the team (`wrappers.joint_view`)."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ def to_gymnax(env: MultiAgentEnv) -> JointEnvironment:
 
 @struct.dataclass
 class JointState(EnvState):
-    """Attributes:
-    time: int32 (), steps taken in the episode.
-    env_state: the environment's.
-    terminated: bool (), whether the episode ended by its rules.
-    truncated: bool (), whether the environment's own limit ended it.
+    """The state of `JointEnvironment`.
+
+    Attributes:
+        time: int32 (), steps taken in the episode.
+        env_state: the environment's state.
+        terminated: bool (), whether the episode ended by its rules.
+        truncated: bool (), whether the environment's own time limit ended it.
     """
 
     time: Array  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -47,12 +49,13 @@ class JointState(EnvState):
 
 
 class JointEnvironment(Environment[JointState, EnvParams]):
-    """See `to_gymnax`.
+    """The gymnax environment that `to_gymnax` returns.
 
-    Discrete actions are a Tuple of Discrete, as gymnax has no MultiDiscrete; `step` takes the tuple
-    or an integer array (k,). `params.max_steps_in_episode` is the environment's `max_steps` where
-    it has one; a smaller one truncates earlier. Adaptations of equal environments are equal, so a
-    second one compiles nothing again.
+    Observations are float (D,), the agents' concatenated. Discrete actions are a Tuple of k
+    Discrete, because gymnax has no MultiDiscrete; `step` takes the tuple or an integer array (k,).
+    `params.max_steps_in_episode` is the environment's `max_steps` if it has one; a smaller one
+    truncates earlier. Adaptations of equal environments are equal, so a second one compiles nothing
+    again.
     """
 
     def __init__(self, env: MultiAgentEnv) -> None:
@@ -76,14 +79,16 @@ class JointEnvironment(Environment[JointState, EnvParams]):
         return spaces.Tuple([spaces.Discrete(int(n)) for n in np.asarray(space.num_categories)])
 
     def action_mask(self, state: JointState) -> Array | None:
-        """bool (sum of k,): which discrete actions are available, the agents' end to end.
+        """Which discrete actions are available: bool (N,), the agents' masks concatenated.
 
-        None if the environment has no `get_avail_actions`.
+        N is the sum of their numbers of actions. None if the environment has no
+        `get_avail_actions`.
         """
         mask = self._view.mask(state.env_state).get("action_mask")
         return None if mask is None else mask.astype(bool)
 
     def reset_env(self, key: Array, params: EnvParams) -> tuple[Array, JointState]:
+        """Starts an episode; the observation is (D,)."""
         obs, env_state = self._view.env.reset(key)
         no = jnp.zeros((), bool)
         return self._view.observe(obs), JointState(jnp.zeros((), jnp.int32), env_state, no, no)
@@ -91,6 +96,7 @@ class JointEnvironment(Environment[JointState, EnvParams]):
     def step_env(
         self, key: Array, state: JointState, action: Any, params: EnvParams
     ) -> tuple[Array, JointState, Array, Array, dict[str, Any]]:
+        """One step without a reset: observation (D,), state, reward (), terminated (), info."""
         view = self._view
         joint = jnp.stack(action) if isinstance(action, tuple | list) else action
         obs, env_state, rewards, dones, info = view.env.step_env(
@@ -101,12 +107,15 @@ class JointEnvironment(Environment[JointState, EnvParams]):
         return view.observe(obs), state, view.reward(rewards), terminated, info
 
     def observe(self, key: Array, state: JointState, action: Any, params: EnvParams) -> Array:
+        """The observation (D,) of a state."""
         return self._view.observe(self._view.env.get_obs(state.env_state))
 
     def is_terminated(self, state: JointState, params: EnvParams) -> Array:
+        """Whether the episode ended by its rules, bool ()."""
         return state.terminated
 
     def is_truncated(self, state: JointState, params: EnvParams) -> Array:
+        """Whether a time limit ended the episode, bool ()."""
         late = state.time >= params.max_steps_in_episode
         return state.truncated | (late & ~state.terminated)
 

@@ -1,4 +1,4 @@
-"""Registers our environments with `jaxmarl.make`, for scripts that know no other `make`."""
+"""Registers our environments with `jaxmarl.make`, for scripts that call it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from wrappers.rollout_manager import RolloutManager
 
 
 def register_with_jaxmarl() -> None:
-    """Makes JaxMARL's unchanged scripts run on the environments of `list_envs()`.
+    """Lets JaxMARL's unchanged scripts run on the environments of `list_envs()`.
 
-    Call it before such a script is imported. From then on, in this process, and a second call
-    changes nothing:
+    Call it before such a script is imported. A second call changes nothing. In this process it
+    replaces two things:
 
-    - `jaxmarl.make` makes them, by their names ("paxmen/paxmen-4"), or without the family
-      ("paxmen-4") where only one has that name and JaxMARL has none; `jaxmarl.registered_envs` has
-      both.
-    - `jaxmarl.wrappers.baselines.CTRolloutManager` is `wrappers.RolloutManager`, which is right on
-      them and differs little on JaxMARL's own.
+    - `jaxmarl.make` makes these environments by their names ("paxmen/paxmen-4"). It also accepts
+      the name without the family ("paxmen-4") if it is unique and JaxMARL has no such name.
+      `jaxmarl.registered_envs` has both.
+    - `jaxmarl.wrappers.baselines.CTRolloutManager` is `wrappers.RolloutManager`, which corrects it
+      for these environments and differs little on JaxMARL's own.
     """
     import jaxmarl
     from jaxmarl import registration
@@ -36,7 +36,7 @@ def register_with_jaxmarl() -> None:
 
 
 class _Make:
-    """`jaxmarl.make`, which looks into our registry first."""
+    """A `jaxmarl.make` that searches our registry first."""
 
     def __init__(self, theirs: Callable[..., MultiAgentEnv], their_names: list[str]) -> None:
         self.theirs = theirs

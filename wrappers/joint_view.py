@@ -1,4 +1,4 @@
-"""A team as one learner, for libraries that know only one."""
+"""A team seen as a single learner, for libraries for single agents."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from wrappers.wrapper import Observations
 class JointView:
     """One learner that observes and acts for all agents of a team, and gets their mean reward.
 
-    - Observation: the agents' observations end to end, each flattened; a Box of shape (D,).
-    - Action: the agents' actions end to end: a MultiDiscrete if all are discrete, with an entry for
-      each Discrete and k for each MultiDiscrete of k, a Box if all are Boxes.
-    - Reward: the mean over the agents, which is the shared reward where there is one.
+    - Observation: the agents' observations, flattened and concatenated; a Box (D,).
+    - Action: the agents' actions, flattened and concatenated. It is a MultiDiscrete (k,) if all are
+      Discrete or MultiDiscrete, and a Box (d,) if all are Boxes.
+    - Reward: the mean over the agents, which equals the shared reward if there is one.
 
-    `wrappers.conventions.teams_of` finds the teams; without any, all agents are one.
+    `wrappers.conventions.teams_of` finds the teams; without any, all agents are one team.
 
     Args:
         env: an environment; not an `AutoReset`.
@@ -35,7 +35,7 @@ class JointView:
     Raises:
         TypeError: `env` is not a JaxMARL environment, or has spaces that cannot be joined.
         ContractError: `env` breaks JaxMARL's contract.
-        ValueError: `env` has several teams, whose rewards are not one, or is an `AutoReset`.
+        ValueError: `env` has several teams, with different rewards, or is an `AutoReset`.
     """
 
     env: MultiAgentEnv
@@ -52,14 +52,14 @@ class JointView:
 
     @cached_property
     def observation_space(self) -> Box:
-        """Box (D,)."""
+        """A Box (D,): the agents' observations, concatenated."""
         spaces = self._spaces("observation")
         self._check_all("observation", spaces, Box)
         return _end_to_end(spaces)
 
     @cached_property
     def action_space(self) -> Box | MultiDiscrete:
-        """Box (d,) or MultiDiscrete (k,)."""
+        """A Box (d,) or MultiDiscrete (k,): the agents' actions, concatenated."""
         spaces = self._spaces("action")
         if isinstance(next(iter(spaces.values())), Box):
             self._check_all("action", spaces, Box)
@@ -68,7 +68,7 @@ class JointView:
         return MultiDiscrete([n for space in spaces.values() for n in _choices(space)])
 
     def observe(self, obs: Observations) -> Array:
-        """All agents' observations end to end, (D,), of the space's dtype."""
+        """All agents' observations, concatenated: (D,), of the space's dtype."""
         dtype = self.observation_space.dtype
         return jnp.concatenate([obs[agent].reshape(-1).astype(dtype) for agent in self.env.agents])
 
@@ -83,14 +83,14 @@ class JointView:
         }
 
     def reward(self, rewards: dict[str, Array]) -> Array:
-        """float32 (): the mean over the agents."""
+        """The mean reward over the agents, float32 ()."""
         each = [jnp.asarray(rewards[agent], jnp.float32) for agent in self.env.agents]
         return jnp.mean(jnp.stack(each))
 
     def mask(self, state: Any) -> dict[str, Array]:
-        """`{"action_mask": int8 (sum of k,)}`: the agents' masks end to end, for discrete actions.
+        """`{"action_mask": int8 (N,)}`: the agents' masks of discrete actions, concatenated.
 
-        Empty if there are no masks, or not of all agents.
+        N is the sum of their numbers of actions. Empty unless every agent has a mask.
         """
         masks = action_masks(self.env, state)
         if len(masks) < len(self.env.agents):

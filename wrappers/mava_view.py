@@ -1,4 +1,4 @@
-"""An environment with the members that Mava's algorithms need."""
+"""A wrapper that adds the members that Mava's algorithms need."""
 
 # pyright: reportIncompatibleVariableOverride=false
 
@@ -19,17 +19,18 @@ from wrappers.wrapper import Layer, Observations, Transition
 
 
 class MavaView(WorldState):
-    """The four members that Mava's `JaxMarlWrapper` leaves to a subclass, for agents of one kind.
+    """Adds the four members that Mava's `JaxMarlWrapper` expects of a subclass.
 
     They are `action_dim`, `state_size`, `action_mask(state)` and `get_global_state(state, obs)`.
-    Arrays have a row for each of the n agents, in the order of `agents`.
+    Arrays have a row for each of the n agents, in the order of `agents`. All agents must have equal
+    spaces.
 
     `step` is `step_env`: Mava resets by itself, and keeps the observation in which an episode ends.
 
     Raises:
         ContractError: `env` breaks JaxMARL's contract.
-        TypeError: agents whose spaces differ, since Mava has one network for all; observations that
-            are not a Box; or actions that are neither Discrete nor a Box (k,).
+        TypeError: agents' spaces differ, but Mava has one network for all; observations are not a
+            Box; or actions are neither Discrete nor a Box (k,).
         ValueError: `env` is an `AutoReset` or `Checked`.
     """
 
@@ -57,7 +58,7 @@ class MavaView(WorldState):
 
     @property
     def action_dim(self) -> int:
-        """How many actions an agent chooses from, or how many numbers one is made of."""
+        """The number of an agent's discrete actions, or k for a Box (k,)."""
         space = self._action_space
         return int(space.n if isinstance(space, Discrete) else space.shape[0])
 
@@ -81,7 +82,7 @@ class MavaView(WorldState):
 
         Args:
             state: the environment's; unused, but Mava passes it.
-            obs: what `reset` or `step` returned with it.
+            obs: the observations that `reset` or `step` returned with it.
         """
         seen = obs["world_state"]
         return jnp.broadcast_to(seen, (self.num_agents, *seen.shape))
@@ -93,7 +94,7 @@ class MavaView(WorldState):
         actions: Mapping[str, Any],
         reset_state: Any | None = None,
     ) -> Transition:
-        """`step_env`; `reset_state` is ignored."""
+        """The same as `step_env`, without a reset; `reset_state` is ignored."""
         return self.step_env(key, state, actions)
 
     @property

@@ -1,4 +1,4 @@
-"""The valid names of a message about a wrong one, in the order that helps."""
+"""Orders the valid names in a message about an unknown name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def nearest_first(value: object, valid: Iterable[str]) -> list[str]:
-    """The valid names, the likeliest misspelling of `value` first."""
+    """The valid names, the one most similar to `value` first."""
 
     def distance(name: str) -> float:
         return -difflib.SequenceMatcher(None, str(value), name).ratio()

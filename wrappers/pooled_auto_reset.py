@@ -1,4 +1,4 @@
-"""Auto-reset for a batch of environments whose reset is expensive: from a pool of states."""
+"""Auto-reset from a pool of states, for a batch of environments whose reset is expensive."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from wrappers.wrapper import Layer, Observations, Transition, Wrapper, check_inn
 
 @struct.dataclass
 class PooledState:
-    """Attributes:
-    env_state: of all environments, leaves (B, ...).
-    pool: observations and states of `pool_size` resets, leaves (P, ...).
+    """The state of `PooledAutoReset`.
+
+    Attributes:
+        env_state: states of all environments, leaves (B, ...).
+        pool: observations and states of `pool_size` resets, leaves (P, ...).
     """
 
     env_state: Any
@@ -30,10 +32,10 @@ class PooledAutoReset:
     """Steps a batch, and resets environments that are done to states drawn from a pool.
 
     Under `vmap`, `AutoReset` computes a reset for every environment as soon as one is done. If
-    episodes differ in length that happens in almost every step, and takes most of the time if a
-    reset is expensive, as where it generates a level. Here `pool_size` resets are computed each
-    time that the pool is refreshed, for example once a rollout; in between, a state can be drawn
-    more than once.
+    episodes differ in length, that happens in almost every step. It takes most of the time if a
+    reset is expensive, for example because it generates a level. Here `pool_size` resets are
+    computed when the pool is refreshed, for example once a rollout. Between two refreshes, a state
+    can be drawn more than once.
 
     Unlike a `Wrapper` it holds the whole batch: do not `vmap` it. `info` has the entries that
     `AutoReset` adds.
@@ -75,7 +77,15 @@ class PooledAutoReset:
 
     @jit_method
     def refresh(self, key: Array, state: PooledState) -> PooledState:
-        """The state with a new pool, from one PRNG key."""
+        """Computes a new pool.
+
+        Args:
+            key: one PRNG key.
+            state: the state of all.
+
+        Returns:
+            The state with the new pool, leaves (P, ...).
+        """
         return PooledState(state.env_state, self._resets(key, self.pool_size))
 
     @jit_method
@@ -108,6 +118,7 @@ class PooledAutoReset:
         return obs, PooledState(after, state.pool), rewards, dones, info
 
     def _resets(self, key: Array, count: int) -> tuple[Observations, Any]:
+        """Observations and states of `count` resets, leaves (count, ...)."""
         return jax.vmap(self.env.reset)(jax.random.split(key, count))
 
     def __eq__(self, other: object) -> bool:

@@ -1,4 +1,4 @@
-"""Records states of whole episodes within a compiled loop, for the viewers."""
+"""A wrapper that records the states of whole episodes inside a compiled loop, for the viewers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from wrappers.wrapper import Layer, Observations, Transition, WrappedState, Wrap
 
 @struct.dataclass
 class Tape:
-    """A recorded episode.
+    """A recorded episode of n agents, with room for T steps.
 
     Attributes:
-        states: of the bare environment, leaves (T + 1, ...); the first is that of the reset.
+        states: states of the bare environment, leaves (T + 1, ...); the first is that of the reset.
         rewards: float32 (T, n).
-        length: int32 (), steps of the episode; the first T are recorded, what follows is empty.
-        episode: int32 (), its number, from 0; -1 if there is none.
+        length: int32 (), steps of the episode; only the first T are recorded.
+        episode: int32 (), the number of the episode, from 0; -1 if there is none.
     """
 
     states: Any
@@ -34,10 +34,12 @@ class Tape:
 
 @struct.dataclass
 class RecorderState(WrappedState):
-    """Attributes:
-    env_state: the inner environment's.
-    running: the episode under way.
-    last: the last chosen episode that ended.
+    """The state of `Recorder`.
+
+    Attributes:
+        env_state: the inner environment's state.
+        running: the current episode.
+        last: the last chosen episode that ended.
     """
 
     env_state: Any
@@ -53,13 +55,13 @@ class RecorderState(WrappedState):
 class Recorder(Wrapper):
     """Records states and rewards, and keeps the last chosen episode that ended.
 
-    Every environment of a batch has its own tapes, which take memory: record few.
+    Every environment of a batch has its own tapes, which take memory, so record only a few.
 
     Args:
         env: the environment.
         max_steps: T, how many steps of an episode are recorded; later steps are not.
-        choose: `choose(episode)`, bool (): whether to keep the episode of that number, int32 ();
-            None keeps every one.
+        choose: `choose(episode)`, bool (): whether to keep the episode with that number, int32 ();
+            None keeps every episode.
 
     Raises:
         ValueError: `max_steps` is not a positive integer.
@@ -141,7 +143,7 @@ class Recorder(Wrapper):
         return tape.replace(states=first, episode=jnp.zeros((), jnp.int32))  # pyright: ignore[reportAttributeAccessIssue]
 
     def _extend(self, tape: Tape, env_state: Any, rewards: dict[str, Array]) -> Tape:
-        """The tape with one more step; a full tape only counts it."""
+        """The tape with one more step of rewards (n,); a full tape only counts the step."""
         t = tape.length
 
         def write(xs: Array, x: Array, index: Array) -> Array:

@@ -1,7 +1,7 @@
-"""All installed environments by name, as in "paxmen/paxmen-4".
+"""The registry of all installed environments, by names such as "paxmen/paxmen-4".
 
 A package registers its environments by an entry point of the group `marl_envs`. The entry point's
-name is the family; its object, usually a module, has `make(name, **options)` and `list_envs()`:
+name is the family. Its object, usually a module, has `make(name, **options)` and `list_envs()`:
 
     [project.entry-points.marl_envs]
     paxmen = "paxmen"
@@ -21,7 +21,7 @@ GROUP = "marl_envs"
 
 
 def list_envs() -> list[str]:
-    """The names that `make` takes, sorted by family; within one, in its own order.
+    """The names that `make` takes, sorted by family; within a family, in the family's order.
 
     A family that cannot be loaded is left out, with a warning that says why.
     """
@@ -56,7 +56,7 @@ def make(name: str, **options: Any) -> MultiAgentEnv:
 
 
 def _families() -> dict[str, EntryPoint]:
-    """The entry points by name; if two packages have the same one, the first that Python finds."""
+    """The entry points by name. If two have the same name, it is the first that Python finds."""
     points = reversed(list(entry_points(group=GROUP)))
     return dict(sorted({point.name: point for point in points}.items()))
 
@@ -82,7 +82,11 @@ def _names(point: EntryPoint) -> list[str]:
 
 
 def _load(point: EntryPoint) -> Any:
-    """The object that an entry point names; ImportError if there is none, or no such object."""
+    """The object of an entry point.
+
+    Raises:
+        ImportError: it cannot be imported, or lacks `make` or `list_envs`.
+    """
     try:
         package = point.load()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""JaxMARL's rollout manager, corrected for teams that share a reward."""
+"""JaxMARL's rollout manager for Q-learning, corrected for teams that share a reward."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from wrappers.wrapper import Transition, jit_method, wrappers_of
 class RolloutManager(CTRolloutManager):
     """`CTRolloutManager` of JaxMARL's Q-learning baselines, with three faults corrected.
 
-    - JaxMARL's sets the observation of each agent that is done to zero; after an auto-reset that is
-      the first observation of the next episode. Here this is done only to agents that are done
-      before their episode ends.
-    - JaxMARL's sums rewards over agents, so that a shared reward counts once for each of them. Here
+    - JaxMARL sets the observation of each agent that is done to zero; after an auto-reset that is
+      the first observation of the next episode. Here only the observations of agents that are done
+      before their episode ends are set to zero.
+    - JaxMARL sums rewards over agents, so that a shared reward counts once for each of them. Here
       `rewards["__all__"]` is the team's reward, if the environment has `teams`.
-    - JaxMARL's concatenates observations, and takes all actions as available. Here `obs["__all__"]`
-      is the world state and `get_valid_actions` asks the environment, if it has them.
+    - JaxMARL concatenates observations, and treats all actions as available. Here `obs["__all__"]`
+      is the world state and `get_valid_actions` returns the environment's masks, if it has them.
 
     Without `teams` rewards are summed. Arguments, attributes and methods are JaxMARL's.
 
@@ -62,7 +62,10 @@ class RolloutManager(CTRolloutManager):
     def wrapped_step(  # pyright: ignore[reportIncompatibleVariableOverride]
         self, key: Array, state: Any, actions: dict[str, Array]
     ) -> Transition:
-        """One step of one environment, as `batch_step` does it for all."""
+        """One step of one environment; `batch_step` is its vmapped form.
+
+        `obs["__all__"]` is the world state (W,), and `rewards["__all__"]` the team's reward ().
+        """
         seen, state, rewards, dones, infos = self._env.step(key, state, actions)
         obs = {agent: seen[agent] for agent in self.agents} if self.preprocess_obs else dict(seen)
         if self.preprocess_obs:
@@ -75,6 +78,7 @@ class RolloutManager(CTRolloutManager):
         return obs, state, rewards, dones, infos
 
     def _team_reward(self, rewards: dict[str, Array]) -> Array:
+        """The reward () that all training agents share."""
         return rewards[self.training_agents[0]]
 
     def _available_or_every(self, states: Any) -> dict[str, Array]:
@@ -85,7 +89,7 @@ class RolloutManager(CTRolloutManager):
             return self._every_action(states)
 
     def _available(self, state: Any) -> dict[str, Array]:
-        """float32 (A,) for each agent, A of the largest action space."""
+        """float32 (A,) for each agent, padded to A actions, those of the largest space."""
         masks = self._env.get_avail_actions(state)
         return {
             agent: jnp.pad(mask.astype(jnp.float32), (0, self.max_action_space - mask.shape[-1]))

@@ -1,4 +1,4 @@
-"""Truncation of episodes after a number of steps, as distinct from an end by the rules."""
+"""A wrapper that truncates episodes after a number of steps."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from wrappers.wrapper import Layer, Observations, Transition, WrappedState, Wrap
 
 @struct.dataclass
 class TimeLimitState(WrappedState):
-    """Attributes:
-    env_state: the inner environment's.
-    step: int32 (), steps taken in the episode.
+    """The state of `TimeLimit`.
+
+    Attributes:
+        env_state: the inner environment's state.
+        step: int32 (), steps taken in the episode.
     """
 
     env_state: Any
@@ -28,10 +30,10 @@ class TimeLimitState(WrappedState):
 class TimeLimit(Wrapper):
     """Truncates an episode after `max_steps` steps.
 
-    `info` gets `terminated` and `truncated`, bool (n,). If the inner environment ends an episode at
-    the limit, that is a truncation, unless its own `info` says that it terminated. So a limit equal
-    to the environment's own marks its ends as truncations. (JaxMARL's MPE with `max_steps=25` ends
-    after 26 steps.)
+    `info` gets `terminated` and `truncated`, bool (n,) each. If the inner environment ends an
+    episode at the limit, that counts as a truncation, unless its own `info` says that it
+    terminated. So with a limit equal to the environment's own, these ends are truncations.
+    (JaxMARL's MPE with `max_steps=25` ends after 26 steps.)
 
     Args:
         env: the environment.

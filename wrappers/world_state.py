@@ -1,4 +1,4 @@
-"""A world state, for a centralised critic."""
+"""A wrapper that adds a world state, for a centralised critic."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from wrappers.wrapper import Observations, ObservationWrapper
 
 
 class WorldState(ObservationWrapper):
-    """Adds `obs["world_state"]` (W,): the observations of all agents end to end.
+    """Adds `obs["world_state"]` (W,): the observations of all agents, flattened and concatenated.
 
-    If the environment has a world state of its own, that stays.
+    If the environment has its own world state, that is kept.
     """
 
     def world_state_size(self) -> int:
@@ -19,6 +19,7 @@ class WorldState(ObservationWrapper):
         return jax.eval_shape(self.reset, jax.random.key(0))[0]["world_state"].size
 
     def observe(self, obs: Observations) -> Observations:
+        """The observations, with "world_state" (W,)."""
         if "world_state" in obs:
             return obs
         seen = jnp.concatenate([obs[agent].reshape(-1) for agent in self.agents])

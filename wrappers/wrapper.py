@@ -1,4 +1,4 @@
-"""The base of every wrapper: it passes on what it does not change."""
+"""The base class of all wrappers, which forwards to the inner environment by default."""
 
 # JaxMARL's annotations ask for a subclass of its own State, and its `step` is jitted as a whole.
 # pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
@@ -23,58 +23,58 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def jit_method(method: Method) -> Method:
-    """`jax.jit` with `self` static, of the method's own type: what JAX returns has no types."""
+    """`jax.jit` with `self` static. It keeps the method's type, which JAX would lose."""
     return cast(Method, jax.jit(method, static_argnums=0))
 
 
 class Layer(IntEnum):
-    """Where in a stack a wrapper may stand. None goes around a wrapper of a higher layer.
+    """The position of a wrapper in a stack. No wrapper goes around one of a higher layer.
 
     `ANY` is the exception: it may be inside or outside of `ENDS` and `EPISODES`, because it changes
-    observations or rewards and not when an episode ends. It must be inside of `RESETS`.
+    observations or rewards, but not the end of an episode. It must be inside of `RESETS`.
     """
 
     ANY = 0
-    ENDS = 1  # decides when an episode ends: what counts episodes has to see that
+    ENDS = 1  # decides when an episode ends; wrappers that count episodes go around it
     EPISODES = 2  # counts or records whole episodes
-    RESETS = 3  # changes `step`, by a reset: one in a stack, around all of the above
-    CHECKS = 4  # checks whatever is returned: one in a stack
+    RESETS = 3  # resets in `step`; one in a stack, around all of the above
+    CHECKS = 4  # checks all results; one in a stack, outermost
 
 
 class WrappedState:
-    """A base for the state of a wrapper that `holds_state`."""
+    """Base class for the state of a wrapper that `holds_state`."""
 
     env_state: Any
 
     @property
     def done(self) -> Array:
-        """bool (), whether the inner environment's episode has ended."""
+        """Whether the inner environment's episode has ended, bool ()."""
         return self.env_state.done
 
 
 class Wrapper(MultiAgentEnv):
     """A JaxMARL environment around another one, with all attributes of the inner one.
 
-    A subclass changes `reset` and `step_env`. It need not change `step`, which calls both and
+    A subclass overrides `reset` and `step_env`. It need not override `step`, which calls both and
     resets at an episode's end. So each wrapper of a stack sees the state in which an episode ends.
 
-    `layer` says where in a stack a wrapper may stand. A wrapper that ends episodes sets it to
-    `Layer.ENDS`: statistics inside it would miss those ends, and are refused.
+    `layer` is the wrapper's position in a stack. A wrapper that ends episodes sets it to
+    `Layer.ENDS`. Statistics inside of it would miss those ends, so they are rejected there.
 
-    A wrapper with a state of its own sets `holds_state = True` and keeps the inner state in its
-    field `env_state`. If a part of its state outlives an episode, it overrides `keep_across_reset`.
+    A wrapper with its own state sets `holds_state = True` and keeps the inner state in its field
+    `env_state`. If a part of its state outlives an episode, it overrides `keep_across_reset`.
 
-    An environment with `pure_observations = True` promises that `get_obs(state)` is what `reset`
-    and `step` return, which saves copies of observations. The promise holds through a wrapper with
-    `keeps_observations = True`: one that changes no observation, or changes those of `get_obs` in
-    the same way.
+    An environment with `pure_observations = True` promises that `get_obs(state)` equals the
+    observations that `reset` and `step` return. This saves copies of observations. The promise
+    holds through a wrapper with `keeps_observations = True`: one that changes no observation, or
+    changes those of `get_obs` in the same way.
 
     Wrappers of equal environments with equal options are equal, so that a second one compiles
     nothing again. They can be pickled.
 
     Raises:
         TypeError: `env` is not a JaxMARL environment.
-        ValueError: `env` has a wrapper that must be outside of this one, as `AutoReset`.
+        ValueError: `env` has a wrapper that must be outside of this one, such as `AutoReset`.
     """
 
     holds_state = False  # whether the state is of this wrapper's own class, with an `env_state`
@@ -120,24 +120,43 @@ class Wrapper(MultiAgentEnv):
         return self._env.action_space(agent)
 
     def get_obs(self, state: Any) -> Observations:
+        """Each agent's observation of a state, in the shape of the agent's space."""
         return self._env.get_obs(self._inner(state))
 
     def get_avail_actions(self, state: Any) -> dict[str, Array]:
+        """Which of its k discrete actions each agent can take in a state, (k,)."""
         return self._env.get_avail_actions(self._inner(state))
 
     @property
     def pure_observations(self) -> bool:
-        """Whether `get_obs(state)` is what `reset` and `step` return."""
+        """Whether `get_obs(state)` equals the observations that `reset` and `step` return."""
         return self.keeps_observations and getattr(self._env, "pure_observations", False)
 
     # --- An episode ----------------------------------------------------------------------------
 
     def reset(self, key: Array) -> tuple[Observations, Any]:
-        """Starts an episode."""
+        """Starts an episode.
+
+        Args:
+            key: one PRNG key.
+
+        Returns:
+            `(obs, state)`; `obs` has each agent's observation, in the shape of its space.
+        """
         return self._env.reset(key)
 
     def step_env(self, key: Array, state: Any, actions: Mapping[str, Any]) -> Transition:
-        """One step without a reset."""
+        """One step without a reset.
+
+        Args:
+            key: one PRNG key.
+            state: the state before the step.
+            actions: each agent's action, in the shape of its space.
+
+        Returns:
+            `(obs, state, rewards, dones, info)`; rewards are float () and dones bool () for each
+            agent, and `dones["__all__"]` is bool ().
+        """
         return self._env.step_env(key, state, actions)
 
     @jit_method
@@ -151,14 +170,14 @@ class Wrapper(MultiAgentEnv):
         """`step_env`, and a reset if the step ends the episode.
 
         Args:
-            key: a PRNG key.
+            key: one PRNG key.
             state: the state before the step.
-            actions: each agent's action.
+            actions: each agent's action, in the shape of its space.
             reset_state: the state to reset to, instead of a random one.
 
         Returns:
-            `(obs, state, rewards, dones, info)`; obs and state are those after the reset, the rest
-            are of the step.
+            `(obs, state, rewards, dones, info)` as of `step_env`. If the episode ended, `obs` and
+            `state` are those after the reset.
         """
         step_key, reset_key = jax.random.split(key)
         obs, state, rewards, dones, info = self.step_env(step_key, state, actions)
@@ -168,10 +187,10 @@ class Wrapper(MultiAgentEnv):
     def _reset_where_done(
         self, done: Array, obs: Observations, state: Any, key: Array, reset_state: Any | None
     ) -> tuple[Observations, Any]:
-        """Observations and state: of a reset where `done`, else as given."""
+        """Observations and state: those of a reset where `done`, bool (), else those given."""
 
         if self.pure_observations:
-            # Observations are large: to pass them through the branch costs more than `get_obs`.
+            # Observations are large: passing them through the branch costs more than `get_obs`.
             state = batched_cond(self._restart)(done, state, key, reset_state)
             return self.get_obs(state), state
 
@@ -213,11 +232,12 @@ class Wrapper(MultiAgentEnv):
 
 
 def check_inner(outer: type[Any], env: Any) -> None:
-    """Refuses an environment that must not be inside a wrapper of the class `outer`.
+    """Checks that an environment may be inside of a wrapper of the class `outer`.
 
     Raises:
         TypeError: `env` is not a JaxMARL environment.
-        ValueError: one of its wrappers must be outside of `outer`, or is an `outer` itself.
+        ValueError: one of its wrappers must be outside of `outer`, or is an `outer` that may be in
+            a stack only once.
     """
     name, layer = outer.__name__, outer.layer
     if not isinstance(env, MultiAgentEnv):
@@ -237,12 +257,12 @@ def wrappers_of(env: Any) -> Iterator[Wrapper]:
 
 
 class ObservationWrapper(Wrapper):
-    """A wrapper that changes observations and nothing else; a subclass overrides `observe`."""
+    """A wrapper that changes only observations; a subclass overrides `observe`."""
 
     keeps_observations = True
 
     def observe(self, obs: Observations) -> Observations:
-        """The observations to return in place of `obs`."""
+        """The observations to return in place of `obs`, in the shapes of the wrapper's spaces."""
         raise NotImplementedError
 
     def reset(self, key: Array) -> tuple[Observations, Any]:

@@ -1,4 +1,4 @@
-"""The command that measures speed."""
+"""The command `bench`, which measures speed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import tyro
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure environment steps a second, compile time and memory traffic, beside JaxMARL's own."""
+    """Measure speed, compile time and memory traffic of our environments and of JaxMARL's."""
 
     num_envs: int = 4096
-    """Environments stepped side by side."""
+    """Environments stepped in parallel."""
     steps: int = 100
     """Steps of each environment in one timed call."""
     repeats: int = 5
-    """Timed calls of each, interleaved; the best counts."""
+    """Timed calls of each, interleaved; the best one counts."""
     train: bool = False
     """Measure the trainer instead, on the work of JaxMARL's MAPPO-RNN script."""
     checkout: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
-    """With --train: a folder with JaxMARL's repository, to measure its script beside ours."""
+    """With --train: a folder with JaxMARL's repository, to measure its script too."""
 
     def run(self) -> None:
         if self.train:

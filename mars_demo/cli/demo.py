@@ -1,4 +1,4 @@
-"""The first look: train a team, evaluate it beside others, and draw what it learned."""
+"""The command `demo`: trains a team, evaluates it, and draws its curve and an episode."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ _EPISODES = {".gif": "an episode, animated", ".html": "an episode with a scrubbe
 def demo(task_name: str, algo: str, out: Path, seed: int, total_steps: int | None) -> None:
     """Trains, evaluates and draws into one folder, and prints where everything is.
 
-    A demo that was cut off goes on; a finished one is evaluated and drawn again.
+    An interrupted demo continues; a finished one is evaluated and drawn again.
+
+    Raises:
+        ValueError: an unknown task or algorithm, or an impossible number of steps.
+        RunError: the folder holds another run, or training failed.
     """
     task = get_task(task_name)
     config = task.preset(algo).replace(seed=seed)
@@ -40,7 +44,7 @@ def demo(task_name: str, algo: str, out: Path, seed: int, total_steps: int | Non
     print(f"Training {algo.upper()} on {task.name} for {config.total_steps / 1e6:g} M steps.")
     result = train_run(task, config, out, resume=has_run)
     if not result.finished:
-        print("Stopped and saved. The same command goes on from here.")
+        print("Stopped and saved. The same command continues from here.")
         return
     print(
         f"Trained for {result.seconds:.0f} s, after {result.compile_seconds:.0f} s of compiling. "
@@ -63,7 +67,7 @@ def demo(task_name: str, algo: str, out: Path, seed: int, total_steps: int | Non
 
 
 def compare_policies(team: Trained, episodes: int, seed: int, greedy: bool) -> dict[str, Episodes]:
-    """A trained team beside the random policy and, where there is one, the task's script."""
+    """Episodes of a trained team, the random policy and, if there is one, the task's script."""
     task = team.trainer.task
     trained = evaluate(task, team.policy(greedy), jax.random.key(seed), episodes)
     return {"trained": trained} | reference_scores(task, episodes, seed)
@@ -81,7 +85,7 @@ def format_scores(task: Task, scores: dict[str, Episodes]) -> str:
 
 
 def default_formats() -> list[str]:
-    """GIF and HTML; HTML alone, and a line that says why, where nothing draws pictures."""
+    """GIF and HTML; without pygame HTML alone, with a line on stderr that says why."""
     try:
         check_pygame()
     except ImportError as error:
@@ -91,7 +95,12 @@ def default_formats() -> list[str]:
 
 
 def render(team: Trained, formats: list[str], out: Path, seed: int, greedy: bool) -> list[Path]:
-    """Plays one episode with a trained team and draws it into `out/episode.FORMAT`."""
+    """Plays one episode with a trained team and draws it into `out/episode.FORMAT`.
+
+    Raises:
+        ValueError: the task cannot be drawn.
+        OSError: a file cannot be written; raised before the episode is played.
+    """
     from wrappers import save_scene
 
     paths = [out / f"episode.{name}" for name in formats]

@@ -1,4 +1,4 @@
-"""The command line `mars-demo`: every command is a frozen dataclass with a `run` method."""
+"""The command line `mars-demo`: each command is a frozen dataclass with a `run` method."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _parse(args: Sequence[str]) -> Any:
-    """The command that a command line asks for; `train` begins with its task's preset."""
+    """The command of a command line; the defaults of `train` are its task's preset."""
     name, rest = next(iter(args), ""), args[1:]
     if not name:
         raise ValueError(f"name a command: {', '.join(COMMANDS)}; see mars-demo --help")
@@ -95,7 +95,7 @@ def _parse(args: Sequence[str]) -> Any:
 
 
 def _preset(args: Sequence[str]) -> Config:
-    """The preset that the words after `train` ask for, before their own options are applied."""
+    """The preset of the task and algorithm named after `train`."""
     words = " ".join(args).replace("=", " ").split()
     after = words.index("--algo") + 1 if "--algo" in words else len(words)
     algo = words[after] if after < len(words) and words[after] in OBJECTIVES else DEFAULT_ALGO
@@ -103,7 +103,7 @@ def _preset(args: Sequence[str]) -> Config:
 
 
 def _named_task(args: Sequence[str]) -> Task:
-    """The task among words; the default where there is none, which `run` reports."""
+    """The task among the words; the default task if there is none, which `run` then reports."""
     for arg in args:
         if arg in TASKS or "/" in arg:
             with suppress(ValueError):

@@ -1,4 +1,4 @@
-"""Command lines by tyro, with what it says of mistakes on one line like every other message."""
+"""Parses command lines with tyro, and turns its error messages into one line."""
 
 from __future__ import annotations
 
@@ -29,11 +29,14 @@ _WRONG_TYPE = re.compile(r"Error parsing .*?('[^']*')\]?\.?(?: Got errors:.*)?$"
 
 
 def run_program(command: type[Any], words: Sequence[str] | None = None) -> None:
-    """Parses and runs a program that is one command; messages name it by the command's file.
+    """Parses and runs a program of one command; messages name it by the command's file.
 
     Args:
         command: a dataclass with a `run` method.
-        words: its options; those that the program was started with if None.
+        words: its options; None for those of the program's own command line.
+
+    Raises:
+        SystemExit: after `--help` with code 0, after a user's mistake with code 2.
     """
     prog = Path(inspect.getfile(command)).name
     with one_line_mistakes(prog):
@@ -56,14 +59,14 @@ def parse_words(
 
     Args:
         kind: what to make.
-        words: after the program's name.
-        prog: how messages name the program.
-        description: for `--help`; the docstring of `kind` if left out.
-        options: more arguments of `tyro.cli`.
+        words: the words after the program's name.
+        prog: the program's name in messages.
+        description: for `--help`; None for the docstring of `kind`.
+        options: further arguments of `tyro.cli`.
 
     Raises:
-        ValueError: the words make no such instance; the message says why, in one line.
-        SystemExit: of code 0, after `--help`.
+        ValueError: the words cannot be parsed; the message says why, in one line.
+        SystemExit: after `--help`, with code 0.
     """
     box = io.StringIO()
     helps = bool({"-h", "--help"} & set(words))
@@ -78,7 +81,7 @@ def parse_words(
 
 @contextmanager
 def _unbroken_lines() -> Iterator[None]:
-    """A terminal so wide that tyro breaks no line of a message, nor a long word of it."""
+    """Sets a terminal so wide that tyro breaks no line of its messages."""
     before = os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = "1000"
     try:
@@ -90,10 +93,9 @@ def _unbroken_lines() -> Iterator[None]:
 
 
 def one_line(box: str) -> str:
-    """What a box of tyro's says: its message, and the options that it suggests.
+    """The message in a box that tyro printed, and the options that it suggests, as one line.
 
-    Whatever the box holds, the words of its first part are kept: a version of tyro that says
-    something else is still understood.
+    A message that is not recognised keeps its own words, so that other versions of tyro work too.
     """
     parts: list[list[str]] = [[]]
     for line in _STYLES.sub("", box).translate(_FRAME).splitlines():
@@ -109,7 +111,7 @@ def one_line(box: str) -> str:
 
 
 def _reworded(message: Sequence[str], others: Sequence[Sequence[str]]) -> str:
-    """A message in the words that the rest of the program has for such a mistake."""
+    """A message of tyro in the words that the rest of the program uses for the same mistake."""
     text = " ".join(" ".join(message).split())
     if text.startswith("Missing from "):
         return f"missing: {', '.join(_names(message))}"
@@ -128,12 +130,16 @@ def _reworded(message: Sequence[str], others: Sequence[Sequence[str]]) -> str:
 
 
 def _names(part: Sequence[str]) -> list[str]:
-    """What stands outermost under the part's first line."""
+    """The least indented lines below the first line of a part."""
     depth = min((len(line) - len(line.lstrip()) for line in part[1:]), default=0)
     return [line.strip() for line in part[1:] if not line[:depth].strip() and line[depth] != " "]
 
 
 def check_named(given: Sequence[object], what: str) -> None:
-    """Raises ValueError where a command that takes one or more of something was given none."""
+    """Checks that a command that takes one or more of something was given at least one.
+
+    Raises:
+        ValueError: it was given none.
+    """
     if not given:
         raise ValueError(f"name {what}")

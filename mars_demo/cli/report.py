@@ -1,4 +1,4 @@
-"""The command that reports: sweeps by their statistics, runs by their curves and a table."""
+"""The command `report`: statistics of sweeps, or curves and a table of runs."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 class Report:
     """Write a report, with 95 % intervals over seeds, of sweeps or of runs.
 
-    Several sweeps are put together, if they have the same seeds, and equal budgets on each task.
-    Groups of runs are compared, if they are of one task and of equal budgets.
+    Several sweeps are combined if they have the same seeds, and equal budgets on each task. Groups
+    of runs are compared if they are of one task and of equal budgets.
     """
 
     folders: Annotated[Positional[tuple[Path, ...]], tyro.conf.arg(metavar="FOLDER ...")]
-    """Folders of sweeps, or the report.json of a report, which has all that a report is made of.
-    Or run folders, and folders of run folders such as runs/paxmen-4/mars: one group each."""
+    """Folders of sweeps, or the report.json of a report, which has all of its data. Or run folders,
+    and folders of run folders such as runs/paxmen-4/mars: one group each."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
     """Where to write report.html, report.md and report.json of sweeps [the sweep's folder]; or
     curves.png, table.md and scores.json of runs [comparison]."""
     partial: bool = False
-    """Of sweeps: report the complete tasks if some results are missing, instead of refusing."""
+    """Of sweeps: report the complete tasks if some results are missing, instead of failing."""
     threshold: float = 50.0
     """Of runs: also report the environment steps until the training score first reaches this."""
     episodes: int = 256
@@ -72,7 +72,7 @@ class Report:
         if self.out:
             return self.out
         if len(self.folders) > 1:
-            raise ValueError(f"{len(self.folders)} sweeps are put together: say where with --out")
+            raise ValueError(f"{len(self.folders)} sweeps are combined: say where with --out")
         sweep = next(iter(self.folders))
         return sweep.parent if _is_report(sweep) else sweep
 

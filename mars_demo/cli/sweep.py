@@ -1,4 +1,4 @@
-"""The commands that run the comparison, or a part of it, and choose settings for it."""
+"""The commands `sweep`, which trains a comparison, and `tune`, which chooses settings for it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Training:
-    """What `sweep` and `tune` have in common: whom to train, how long, and where."""
+    """The options that `sweep` and `tune` share: what to train, for how long, and where."""
 
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
     """The folder for everything."""
     tier: Literal["smoke", "mini", "full"] = "smoke"
     """The scale, which decides tasks, seeds and steps where these are not given."""
     algos: str = ",".join(ALGOS)
-    """Algorithms, with commas between them."""
+    """Algorithms, separated by commas."""
     seeds: int | None = None
     """Train this many seeds."""
     tasks: str = ""
-    """Tasks, with commas between them, instead of the tier's."""
+    """Tasks, separated by commas, instead of the tier's."""
     total_steps: int | None = None
     """Environment steps of each run, instead of the tier's."""
     first_seed: int = 0
@@ -47,7 +47,11 @@ class _Training:
     """Show a progress bar."""
 
     def plan(self, *changes: Settings) -> Plan:
-        """What was asked for, with further changes on top of the settings that were given."""
+        """The plan of these options; `changes` override the settings of --settings.
+
+        Raises:
+            ValueError, RunError, OSError: as `make_plan` and `read_settings`.
+        """
         return make_plan(
             self.tier,
             _names(self.tasks),
@@ -59,11 +63,15 @@ class _Training:
         )
 
     def given(self) -> list[Settings]:
-        """The settings that were asked for, if any were."""
+        """The settings of --settings, in a list; empty without that option."""
         return [read_settings(self.settings)] if self.settings else []
 
     def make_engine(self) -> Engine:
-        """The engine that was asked for, which can be used."""
+        """The engine of these options.
+
+        Raises:
+            ValueError: an option belongs to another engine.
+        """
         from mars_demo.experiments.launch import Local, Ray, Slurm
 
         engines: dict[str, Engine] = {
@@ -77,7 +85,7 @@ class _Training:
         return engines[self.engine]
 
     def train(self, plan: Plan, folder: Path, engine: Engine) -> None:
-        """Trains what is left of a plan in its folder."""
+        """Trains the runs of a plan that are not finished yet, in the plan's folder."""
         from mars_demo.experiments.sweep import run_sweep
 
         open_plan(folder, plan)
@@ -89,7 +97,7 @@ class _Training:
 class Sweep(_Training):
     """Train tasks x algorithms x seeds, each run evaluated as it goes; see docs/sweeps.md.
 
-    The same command again goes on where it was: finished runs are not repeated.
+    The same command again continues the sweep: finished runs are not repeated.
     """
 
     def run(self) -> None:
@@ -103,13 +111,13 @@ class Sweep(_Training):
 class Tune(_Training):
     """Choose eps, lr and epochs for each algorithm on one task of each environment.
 
-    Writes `settings.json` for `mars-demo sweep --settings`. The same command again goes on.
+    Writes `settings.json` for `mars-demo sweep --settings`. The same command again continues.
     """
 
     tier: Literal["smoke", "mini", "full"] = "smoke"
     """`smoke` has one task of each environment; --tasks and --total-steps fit it to the sweep."""
     first_seed: int = 1000
-    """Seeds count from here, so that none takes part in what is reported."""
+    """Seeds count from here, so that they differ from the seeds of reported results."""
 
     def run(self) -> None:
         from mars_demo.experiments.tuning import late_returns, tune, write_tuning
@@ -130,7 +138,7 @@ class Tune(_Training):
 
 
 def _check_one_each(plan: Plan) -> None:
-    """What is chosen on a task is meant for all of its environment."""
+    """Checks that a plan has one task of each environment, because settings are for all of it."""
     families: dict[str, str] = {}
     for job in plan.jobs.values():
         other = families.setdefault(job.task.partition("/")[0], job.task)
@@ -139,7 +147,7 @@ def _check_one_each(plan: Plan) -> None:
 
 
 def _describe(plan: Plan, folder: Path, at_once: int | None) -> str:
-    """What there is to do, and how long it will take as far as one can know."""
+    """A line with the number of runs, and an estimate of the time that is left."""
     from mars_demo.experiments.results import unfinished
     from mars_demo.experiments.sweep import seconds_left
 
@@ -164,7 +172,7 @@ def _names(words: str) -> list[str]:
 
 
 def _options(words: tuple[str, ...]) -> dict[str, int | str]:
-    """`KEY=VALUE` as a dict, whole numbers as such."""
+    """Words `KEY=VALUE` as a dict, with whole numbers as int."""
     options: dict[str, int | str] = {}
     for word in words:
         key, equals, value = word.partition("=")

@@ -1,4 +1,4 @@
-"""Commands for a trained team: play with it, draw it, hand it on."""
+"""The commands for a trained team: `eval`, `render`, `watch`, `play` and `export`."""
 
 from __future__ import annotations
 
@@ -18,21 +18,25 @@ from wrappers.viewing import check_pygame
 
 @dataclass(frozen=True)
 class _Played:
-    """What `eval`, `render` and `watch` have in common: whose team plays, and how."""
+    """The options that `eval`, `render` and `watch` share: which team plays, and how."""
 
     folder: Annotated[Positional[Path | None], tyro.conf.arg(metavar="RUN")] = None
     """A run's folder."""
     pretrained: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Instead: a team that ships with the package, or the JSON file of an exported one."""
     task: Annotated[str | None, tyro.conf.arg(metavar="TASK")] = None
-    """Another task than the team's own, such as levels that it never saw."""
+    """Another task than the team's own, such as one with unseen levels."""
     greedy: bool = False
     """Take the likeliest action instead of sampling."""
     seed: int = 0
     """Seed of the episodes."""
 
     def team(self) -> Trained:
-        """The team that was asked for, on the task that was."""
+        """The team of these options, on their task.
+
+        Raises:
+            ValueError, RunError, CheckpointError: there is no such team, or not for this task.
+        """
         team = self._trained()
         return team if self.task is None else on_task(team, get_task(self.task))
 
@@ -50,7 +54,7 @@ class _Played:
 
 @dataclass(frozen=True)
 class Eval(_Played):
-    """Play whole episodes with a trained team, beside the random policy and the task's script."""
+    """Play whole episodes with a trained team, the random policy and the task's script."""
 
     episodes: int = 256
     """Episodes to play with each policy."""
@@ -108,16 +112,16 @@ class Play:
     """Play one agent yourself, with scripted or trained team-mates. H shows the keys."""
 
     task: Annotated[Positional[str], tyro.conf.arg(metavar="TASK")]
-    """A task with a way to play it: any of PaxMen or AeroJAX."""
+    """A task that a person can play: any of PaxMen or AeroJAX."""
     mates: Annotated[str | None, tyro.conf.arg(metavar="TEAM")] = None
-    """Who the others are: script, a pretrained team, or a run's folder [a pretrained team of the
-    task if there is one, else script]."""
+    """The policy of the others: script, a pretrained team, or a run's folder [a pretrained team of
+    the task if there is one, else script]."""
     agent: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Whom you play [the first]."""
+    """The agent that you play [the first]."""
     opponents: Annotated[str | None, tyro.conf.arg(metavar="SCRIPT")] = None
-    """Who flies against you, such as circle, pursuit, ace [as in the task]."""
+    """The script of the opponents, such as circle, pursuit, ace [as in the task]."""
     rate: Annotated[float | None, tyro.conf.arg(metavar="STEPS")] = None
-    """Steps a second [PaxMen: the world waits for you; AeroJAX: 2, as fast as it is]."""
+    """Steps a second [PaxMen: a step for each key; AeroJAX: 2, which is real time]."""
     gamepad: bool = False
     """Fly with a gamepad, too."""
     seed: int = 0
@@ -154,9 +158,9 @@ class Export:
     folder: Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
     """A run's folder."""
     path: Annotated[Positional[Path], tyro.conf.arg(metavar="FILE")]
-    """The JSON file to write; the parameters go beside it, as safetensors."""
+    """The JSON file to write; the parameters go next to it, as safetensors."""
     episodes: int = 1024
-    """Episodes to play for the score that is told."""
+    """Episodes to play for the score in the file."""
 
     def run(self) -> None:
         from mars_demo.evaluation.pretrained import export_team

@@ -1,1 +1,1 @@
-"""Trained teams at play: episodes, scores, curves, statistics."""
+"""Evaluation of trained teams: episodes, scores, learning curves and statistics."""

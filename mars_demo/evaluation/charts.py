@@ -1,4 +1,4 @@
-"""How charts look."""
+"""The style of charts: colours, axis limits, fonts."""
 
 import itertools
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ import numpy as np
 from mars_demo.learning.objectives import OBJECTIVES
 from wrappers.atomic import replacing
 
-# The palette of all figures: Okabe and Ito's hues, which the colour-blind can tell apart, each as
+# The palette of all figures: Okabe and Ito's hues, which the colour-blind can distinguish, each as
 # dark as words must be on white (a contrast of 4.5).
 COLOURS = ("#0072B2", "#BF4B00", "#007A58", "#A8497F", "#8A6000", "#5C53B5", "#6E6E6E", "#000000")
 
 
 def colours_of(names: Iterable[str]) -> dict[str, str]:
-    """A colour for each name: an algorithm has its own, the others take what is left, in turn."""
+    """A colour for each name: an algorithm's own, and for other names the unused ones in turn."""
     names = list(names)
     own = {algo: c for algo, c in zip(OBJECTIVES, COLOURS, strict=False) if algo in names}
     left = itertools.cycle([c for c in COLOURS if c not in own.values()] or COLOURS)
@@ -29,15 +29,22 @@ def label_of(name: str) -> str:
 
 
 def save_figure(figure: Any, path: str | Path, dpi: int) -> None:
-    """Writes a figure in the format of the suffix; a file there is replaced as a whole."""
+    """Writes a figure atomically, in the format of the path's suffix.
+
+    Args:
+        figure: matplotlib's.
+        path: the file to write.
+        dpi: dots an inch.
+    """
     with replacing(Path(path)) as temporary:
         figure.savefig(temporary, dpi=dpi)
 
 
 def score_limits(values: Iterable[float]) -> tuple[float, float]:
-    """The ends of a vertical axis that shows all of these scores.
+    """The lower and upper end of an axis that shows all finite scores.
 
-    It begins at 0 where no score is negative. Elsewhere 0 is no natural end, and may be far away.
+    The lower end is 0 if no score is negative. Otherwise it depends on the scores alone, because 0
+    may be far from them.
     """
     scores = np.array([value for value in values if np.isfinite(value)] or [0.0])
     low, high = float(scores.min()), float(scores.max())

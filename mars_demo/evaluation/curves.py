@@ -1,4 +1,4 @@
-"""Learning curves and tables over groups of runs."""
+"""Learning curves of runs, and a table that compares groups of runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,15 @@ from wrappers.atomic import write_atomically
 
 
 def curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """A run's environment steps and mean scores, where episodes ended; float64 (lines,) each."""
+    """A run's learning curve.
+
+    Returns:
+        Environment steps and mean scores, float64 (lines,) each: one entry for each line of metrics
+        in which an episode ended.
+
+    Raises:
+        RunError: no episode has ended, or the metrics are damaged.
+    """
     lines = read_metrics(folder)
     points = [(line["step"], line["score"]) for line in lines if line.get("score") is not None]
     if not points:
@@ -36,9 +44,12 @@ def draw_curves(
 
     Args:
         groups: run folders by label; several are drawn as their mean with its 95 % interval.
-        bars: scores of other policies by label, as horizontal lines.
-        score_name: the vertical axis.
+        bars: scores of other policies by label, drawn as horizontal lines.
+        score_name: the label of the vertical axis.
         path: the PNG to write.
+
+    Raises:
+        RunError: a run has no finished episode, or damaged metrics.
     """
     from matplotlib.figure import Figure
 
@@ -51,10 +62,12 @@ def draw_curves(
         scores = np.stack([np.interp(steps, *c) for c in curves])
         middle, half = np.array([mean_and_interval(column) for column in scores.T]).T
         shown += middle.tolist()
-        marker = "o" if len(steps) == 1 else ""  # a line through one point is not to be seen
+        marker = "o" if len(steps) == 1 else ""  # a line through one point is invisible
         look: dict[str, Any] = {"color": colour, "linewidth": 1.8, "marker": marker}
-        # In front of the axis, where all scores are 0.
-        name = label_of(label).replace("$", r"\$")  # a folder's name is no formula
+        # In front of the axis and not clipped, so that a line of zeros is visible.
+        name = label_of(label).replace(
+            "$", r"\$"
+        )  # so that a folder's name is not parsed as a formula
         axes.plot(steps / 1e6, middle, label=name, zorder=3, clip_on=False, **look)
         if len(curves) > 1:
             axes.fill_between(
@@ -83,7 +96,14 @@ def draw_curves(
 
 
 def draw_run(folder: Path) -> Path | None:
-    """Draws a run's learning curve into its folder; None where no episode has ended yet."""
+    """Draws a run's learning curve into its folder.
+
+    Returns:
+        The path of the PNG, or None if no episode has ended yet.
+
+    Raises:
+        RunError: the folder holds no run.
+    """
     task, config = read_run(folder)
     try:
         curve(folder)
@@ -98,16 +118,17 @@ def compare(folders: Sequence[Path], out: Path, threshold: float, episodes: int)
     """Evaluates groups of runs and writes curves.png, scores.json and table.md.
 
     Args:
-        folders: each a run's folder, or a folder of run folders: one group.
-        out: where to write.
+        folders: each is one group: a run's folder, or a folder of run folders.
+        out: the folder to write into.
         threshold: also report the environment steps until the training score first reaches this.
         episodes: episodes to evaluate each run over, with actions sampled.
 
     Returns:
-        The table.
+        The table, as Markdown.
 
     Raises:
         RunError: a folder holds no run, or the groups' tasks or budgets differ.
+        OSError: the files cannot be written; raised before any episode is played.
     """
     groups = dict(zip(_labels(folders), map(_runs_in, folders), strict=True))
     task = _common_task(groups)
@@ -137,7 +158,7 @@ def _score(run: Path, threshold: float, episodes: int) -> dict[str, Any]:
 
 
 def _labels(folders: Sequence[Path]) -> list[str]:
-    """The folders' names, with as many of those above them as it takes to tell them apart."""
+    """The folders' names, with as many parent folders as make them distinct."""
     whole = [folder.resolve().parts for folder in folders]
     if len(set(whole)) < len(whole):
         raise RunError(f"a folder is named twice: {', '.join(map(str, folders))}")

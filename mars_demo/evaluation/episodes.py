@@ -1,4 +1,4 @@
-"""Playing whole episodes: learned, random and scripted policies, measured and recorded."""
+"""Plays whole episodes with learned, random and scripted policies, to evaluate or record them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ from mars_demo.runs.folder import RunError, load_run
 
 
 class Policy(NamedTuple):
-    """How a team acts in one environment.
+    """How a team acts in one environment. Policies with equal `act` share compiled functions.
 
-    `act(params, memory, obs, state, key) -> (memory, actions)`, with the dict of observations, the
-    environment's state (for scripts that may see everything), and a dict of actions. Policies with
-    an equal `act` share what is compiled, whatever their parameters.
+    Attributes:
+        act: `act(params, memory, obs, state, key) -> (memory, actions)`. `obs` and `actions` are
+            dicts over the agents, without a batch axis. `state` is the environment's, for scripts
+            that may see everything. `key` is one PRNG key.
+        params: the parameters of `act`, a pytree.
+        memory: the memory at the start of an episode, a pytree.
     """
 
     act: Callable[[Any, Any, dict[str, Array], Any, Array], tuple[Any, dict[str, Array]]]
@@ -35,22 +38,22 @@ class Policy(NamedTuple):
 
 
 class Episodes(NamedTuple):
-    """Totals of evaluated episodes, each of shape (episodes,)."""
+    """Totals of evaluated episodes."""
 
-    reward: np.ndarray  # float32: the team's return
-    score: np.ndarray  # float32: the task's own measure
-    length: np.ndarray  # int32
+    reward: np.ndarray  # float32 (episodes,): the team's return, the mean over its agents
+    score: np.ndarray  # float32 (episodes,): the task's own measure
+    length: np.ndarray  # int32 (episodes,): steps
 
 
 class Recording(NamedTuple):
-    """One episode, step by step."""
+    """One episode of T steps."""
 
     states: Any  # leaves (T + 1, ...): from the reset to the state after the last step
-    rewards: np.ndarray  # float32 (T,)
+    rewards: np.ndarray  # float32 (T,): the mean over the agents
 
 
 def learned_policy(trainer: Trainer, actor_params: Any, greedy: bool = False) -> Policy:
-    """A trained team; actions are sampled unless `greedy`."""
+    """The policy of a trained team; actions are sampled unless `greedy`."""
     act = _Learned(trainer.view, trainer.team, greedy)
     return Policy(act, actor_params, trainer.team.initial_memory(1))
 
@@ -72,7 +75,7 @@ class _Learned:
 
 
 def random_policy(task: Task) -> Policy:
-    """Uniform over the available actions."""
+    """The policy that draws available actions uniformly."""
     return Policy(_Random(task.make()))
 
 
@@ -89,7 +92,11 @@ class _Random:
 
 
 def scripted_policy(task: Task) -> Policy:
-    """The task's full-information script; ValueError if it has none."""
+    """The policy of the task's script, which sees the whole state.
+
+    Raises:
+        ValueError: the task has no script.
+    """
     if task.script is None:
         raise ValueError(f"task {task.name!r} has no scripted policy")
     return Policy(_Scripted(task.make(), task.script))
@@ -107,10 +114,19 @@ class _Scripted:
 
 
 def evaluate(task: Task, policy: Policy, key: Array, episodes: int = 256) -> Episodes:
-    """Plays `episodes` whole episodes, side by side, and returns their totals.
+    """Plays whole episodes in parallel.
+
+    Args:
+        task: the task.
+        policy: how the team acts.
+        key: one PRNG key.
+        episodes: how many episodes.
+
+    Returns:
+        Their totals, arrays (episodes,).
 
     Raises:
-        ValueError: the agents are of several teams, which have no total in common.
+        ValueError: the agents are of several teams, which share no return.
     """
     check_one_team(task.name, task.make())
     keys = jax.random.split(key, episodes)
@@ -119,7 +135,11 @@ def evaluate(task: Task, policy: Policy, key: Array, episodes: int = 256) -> Epi
 
 
 def record(task: Task, policy: Policy, key: Array) -> Recording:
-    """Plays one episode and keeps its states; raises as `evaluate`."""
+    """Plays one episode of T steps and keeps its states, leaves (T + 1, ...).
+
+    Raises:
+        ValueError: the agents are of several teams, which share no return.
+    """
     check_one_team(task.name, task.make())
     states, rewards, _, alive = _record(task, policy.act, policy.params, policy.memory, key)
     steps = int(np.sum(alive))
@@ -131,7 +151,10 @@ def record(task: Task, policy: Policy, key: Array) -> Recording:
 def _play_all(
     task: Task, act: Any, params: Any, memory: Any, keys: Array
 ) -> tuple[Array, Array, Array]:
-    """An episode a key: the fields of `Episodes`. Compiled once for all parameters of a shape."""
+    """The fields of `Episodes`, (episodes,) each, from one key an episode.
+
+    It is compiled once for all parameters of the same shapes.
+    """
 
     def play(key: Array) -> tuple[Array, Array, Array]:
         _, rewards, scores, alive = _play(task, Policy(act, params, memory), key, False)
@@ -144,13 +167,19 @@ def _play_all(
 def _record(
     task: Task, act: Any, params: Any, memory: Any, key: Array
 ) -> tuple[Any, Array, Array, Array]:
+    """`_play`, compiled, with states: leaves (T + 1, ...)."""
     return _play(task, Policy(act, params, memory), key, True)
 
 
 def _play(
     task: Task, policy: Policy, key: Array, keep_states: bool
 ) -> tuple[Any, Array, Array, Array]:
-    """One episode, padded to the task's length: states (T + 1), rewards, scores, alive (T)."""
+    """One episode, padded with zeros to the task's length T.
+
+    Returns:
+        States, leaves (T + 1, ...), or () without `keep_states`; rewards and scores, float32 (T,);
+        and whether the episode was still running before each step, bool (T,).
+    """
     env = task.make()
     reset_key, steps_key = jax.random.split(key)
     obs, state = env.reset(reset_key)
@@ -176,7 +205,7 @@ def _play(
 
 
 def reference_scores(task: Task, episodes: int, seed: int = 0) -> dict[str, Episodes]:
-    """The random policy and, where the task has one, its script, by their names."""
+    """Episodes of the reference policies by name: random, and the task's script if it has one."""
     key = jax.random.key(seed)
     scores = {"random": evaluate(task, random_policy(task), key, episodes)}
     if task.script is not None:
@@ -186,19 +215,24 @@ def reference_scores(task: Task, episodes: int, seed: int = 0) -> dict[str, Epis
 
 
 class Trained(NamedTuple):
-    """A trained team, wherever it comes from."""
+    """A trained team, from a run or from an exported file."""
 
     trainer: Trainer
-    actor: Any  # its parameters
-    title: str
+    actor: Any  # the actors' parameters, a pytree of float32
+    title: str  # for pictures
 
     def policy(self, greedy: bool = False) -> Policy:
-        """How the team acts."""
+        """The team's policy; actions are sampled unless `greedy`."""
         return learned_policy(self.trainer, self.actor, greedy)
 
 
 def trained_run(folder: Path) -> Trained:
-    """The team of a run's newest whole checkpoint; raises as `load_run` does."""
+    """The team of a run's newest whole checkpoint.
+
+    Raises:
+        RunError: the folder holds no run.
+        CheckpointError: it has no whole checkpoint.
+    """
     trainer, state = load_run(folder)
     return Trained(trainer, state.params["actor"], f"{trainer.task.name}, {trainer.config.algo}")
 
@@ -207,12 +241,12 @@ def record_episode(team: Trained, seed: int = 0, greedy: bool = False) -> dict[s
     """Plays one episode with a trained team.
 
     Args:
-        team: who plays.
-        seed: of the episode.
+        team: the team.
+        seed: seed of the episode.
         greedy: take the likeliest actions instead of sampling.
 
     Returns:
-        a scene, for `wrappers.save_scene` and `wrappers.show`.
+        A scene, for `wrappers.save_scene` and `wrappers.show`.
 
     Raises:
         ValueError: the environment has no `scene`, so that it cannot be drawn.
@@ -228,37 +262,45 @@ def record_episode(team: Trained, seed: int = 0, greedy: bool = False) -> dict[s
 def evaluate_team(
     team: Trained, episodes: int = 256, seed: int = 0, greedy: bool = False
 ) -> Episodes:
-    """Plays whole episodes with a trained team, side by side.
+    """Plays whole episodes in parallel with a trained team.
 
     Args:
-        team: who plays.
-        episodes: how many.
-        seed: of the episodes.
+        team: the team.
+        episodes: how many episodes.
+        seed: seed of the episodes.
         greedy: take the likeliest actions instead of sampling.
+
+    Returns:
+        The totals of the episodes, arrays (episodes,).
     """
     return evaluate(team.trainer.task, team.policy(greedy), jax.random.key(seed), episodes)
 
 
 def on_task(team: Trained, task: Task) -> Trained:
-    """A trained team on another task than its own, such as levels that it never saw.
+    """A trained team on another task than its own, such as one with unseen levels.
 
     Raises:
-        RunError: the task's agents, observations or actions are not those that it was trained on.
+        RunError: the task's agents, observations or actions differ from those of its own task.
     """
     own = team.trainer
-    # One environment, not staggered: its states are of no use here, only the actors' shapes.
+    # Only the shapes of the actors are needed, so one environment a device is enough.
     small = own.config.replace(num_envs=jax.device_count(), minibatches=1, stagger=False)
     trainer = Trainer(task, small)
     wanted = jax.eval_shape(trainer.init, jax.random.key(0)).params["actor"]
     shapes = [jax.tree.map(lambda x: x.shape, actor) for actor in (wanted, team.actor)]
     if own.env.agents != trainer.env.agents or shapes[0] != shapes[1]:
         raise RunError(
-            f"a team of {own.task.name} cannot play {task.name}: the number of agents, or what "
-            "they see or do, is another"
+            f"a team of {own.task.name} cannot play {task.name}: the number of agents, their "
+            "observations or their actions differ"
         )
     return Trained(trainer, team.actor, f"{task.name}, {small.algo}, trained on {own.task.name}")
 
 
 def evaluate_run(folder: Path, episodes: int, seed: int, greedy: bool) -> Episodes:
-    """Evaluates a run's newest whole checkpoint; raises as `load_run` does."""
+    """Evaluates a run's newest whole checkpoint; arrays (episodes,).
+
+    Raises:
+        RunError: the folder holds no run.
+        CheckpointError: it has no whole checkpoint.
+    """
     return evaluate_team(trained_run(folder), episodes, seed, greedy)

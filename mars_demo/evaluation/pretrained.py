@@ -1,7 +1,7 @@
-"""Trained teams as files: actors' parameters and what made them. Some ship with the package.
+"""Trained teams as files. Some ship with the package.
 
-A team is two files: `NAME.safetensors`, the parameters, and `NAME.json`, with the task, the
-configuration, the score, the versions and the SHA-256 of the parameters.
+A team is two files: `NAME.safetensors` with the actors' parameters, and `NAME.json` with the task,
+the configuration, the score, the versions and the SHA-256 of the parameters.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mars_demo.tasks.registry import get_task
 from wrappers.atomic import write_atomically
 
 TEAMS = Path(__file__).parents[1] / "teams"
-"""Where those lie that ship with the package, each under its task's name."""
+"""The folder of the teams that ship with the package, each under the name of its task."""
 
 
 def list_pretrained() -> list[str]:
@@ -34,7 +34,7 @@ def list_pretrained() -> list[str]:
 
 
 def load_pretrained(name: str) -> Trained:
-    """A team that ships with the package, or the one of a JSON file that `export_team` wrote.
+    """A team by name, if it ships with the package, or by the JSON file that `export_team` wrote.
 
     Raises:
         ValueError: no team has that name, and the valid ones are listed, nearest first.
@@ -47,7 +47,7 @@ def load_pretrained(name: str) -> Trained:
 
 
 def load_team(source: str | Path) -> Trained:
-    """A trained team, wherever it is.
+    """Loads a trained team from a run or a file, or one that ships with the package.
 
     Args:
         source: a run's folder, the JSON file of an exported team, or the name of a team that ships
@@ -68,12 +68,16 @@ def export_team(run: Path, path: Path, episodes: int = 1024) -> list[Path]:
 
     Args:
         run: the run's folder.
-        path: the JSON file to write; the parameters go beside it.
-        episodes: to play, actions sampled, for the score that is told.
+        path: the JSON file to write; the parameters go next to it, as safetensors.
+        episodes: how many episodes to play, with sampled actions, for the score in the file.
+
+    Returns:
+        The paths of both files.
 
     Raises:
-        RunError: not a run's folder, or a file exists already.
-        OSError: the files cannot be written; before an episode is played.
+        ValueError: the path does not end in .json.
+        RunError: the folder holds no run, or a file exists already.
+        OSError: the files cannot be written; raised before any episode is played.
         CheckpointError: the run has no whole checkpoint.
     """
     if path.suffix != ".json":
@@ -101,17 +105,21 @@ def export_team(run: Path, path: Path, episodes: int = 1024) -> list[Path]:
 
 
 def read_team(path: Path) -> Trained:
-    """A team from its JSON file; raises as `load_pretrained`."""
+    """A team from its JSON file.
+
+    Raises:
+        CheckpointError: its files are missing or damaged, or do not fit this version.
+    """
     try:
         name, config, about = read_json(path, parse_description)
         task = get_task(name)
         data = path.with_suffix(".safetensors").read_bytes()
         if hashlib.sha256(data).hexdigest() != about.get("sha256"):
-            raise ValueError("the SHA-256 of its parameters is another")
+            raise ValueError("the SHA-256 of its parameters differs")
         arrays = read_arrays(data)
     except (OSError, ValueError, RunError) as error:
         raise CheckpointError(f"{path} cannot be used: {error}") from None
-    # One environment, not staggered: its states are of no use here, only the actors' shapes.
+    # Only the shapes of the actors are needed, so one environment a device is enough.
     small = config.replace(num_envs=jax.device_count(), minibatches=1, stagger=False)
     trainer = Trainer(task, small)
     like = jax.eval_shape(trainer.init, jax.random.key(0)).params["actor"]

@@ -1,7 +1,7 @@
-"""Statistics over tasks and seeds that the field accepts (Agarwal et al., 2021), by rliable.
+"""Statistics over tasks and seeds, after Agarwal et al. (2021), by their package rliable.
 
 Scores are normalised per task by bounds that all algorithms share. Intervals are 95 % percentile
-bootstrap intervals, stratified by task, drawn with a fixed seed.
+bootstrap intervals, stratified by task and drawn with a fixed seed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.stats import trim_mean
 from mars_demo.experiments.results import Cell
 from mars_demo.extras import require
 
-RESAMPLES = 2000
+RESAMPLES = 2000  # bootstrap samples
 TAUS = np.linspace(0.0, 1.0, 51)
 """Normalised scores at which performance profiles are read."""
 
@@ -27,7 +27,7 @@ Scores = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its 95 % interval; floats, or arrays of one shape."""
+    """A value and its 95 % interval: three floats, or three arrays of one shape."""
 
     value: Any
     low: Any
@@ -36,24 +36,27 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Curve:
-    """How training went on a task."""
+    """Learning curves on one task."""
 
     steps: tuple[int, ...]
     """Environment steps of each evaluation."""
     means: dict[str, Estimate]
-    """For each algorithm the score at each evaluation: its mean over seeds."""
+    """For each algorithm the mean score over seeds, float64 (evaluations,)."""
 
 
 class UnsoundError(ValueError):
-    """Results that do not bear the statistics; the message lists what is wrong with them."""
+    """Results for which the statistics would be wrong; the message says why."""
 
 
 def check_sound(cells: Sequence[Cell], partial: bool = False) -> None:
-    """Raises UnsoundError unless every algorithm has the same seeds and budget on every task.
+    """Checks that every algorithm has the same seeds, and the same budget on each task.
 
     Args:
         cells: the results.
-        partial: leave out tasks that are not complete instead of refusing; see `complete_tasks`.
+        partial: accept missing cells if some task is complete; see `complete_tasks`.
+
+    Raises:
+        UnsoundError: it has not, or there are fewer than two seeds.
     """
     if not cells:
         raise UnsoundError("there are no results")
@@ -89,7 +92,15 @@ def normalised(
     bounds: Mapping[str, tuple[float, float]],
     score: Callable[[Cell], float],
 ) -> Scores:
-    """Scores of complete tasks, 0 at the lower bound and 1 at the upper one.
+    """Normalised scores of the complete tasks: 0 at the lower bound and 1 at the upper one.
+
+    Args:
+        cells: the results.
+        bounds: lower and upper bound of each task.
+        score: the score of a cell.
+
+    Returns:
+        For each algorithm, float64 (seeds, tasks).
 
     Raises:
         UnsoundError: a task has no bounds.
@@ -112,7 +123,14 @@ def normalised(
 
 
 def aggregates(scores: Scores) -> dict[str, dict[str, Estimate]]:
-    """For each algorithm its median, IQM, mean and optimality gap over all runs."""
+    """For each algorithm its median, interquartile mean (IQM), mean and optimality gap.
+
+    Args:
+        scores: for each algorithm, normalised scores, float64 (seeds, tasks).
+
+    Raises:
+        ImportError: rliable is not installed.
+    """
     metrics = require("rliable.metrics", extra="report")
 
     names = {
@@ -132,12 +150,19 @@ def aggregates(scores: Scores) -> dict[str, dict[str, Estimate]]:
 
 
 def improvements(scores: Scores) -> dict[tuple[str, str], Estimate]:
-    """For each pair of algorithms, how probably a run of the first beats one of the second.
+    """For each pair of algorithms, the probability that a run of the first beats one of the second.
 
-    Of two runs of one task, averaged over tasks; a tie is half a win (Agarwal et al., 2021).
+    Both runs are of the same task; the probability is averaged over tasks, and a tie counts half
+    (Agarwal et al., 2021).
+
+    Args:
+        scores: for each algorithm, normalised scores, float64 (seeds, tasks).
+
+    Raises:
+        ImportError: rliable is not installed.
     """
 
-    # What rliable.metrics has takes minutes for seven algorithms: it is SciPy's Mann-Whitney test.
+    # rliable.metrics uses SciPy's Mann-Whitney test, which takes minutes for seven algorithms.
     def beats(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.array([np.mean(x[:, None] > y) + 0.5 * np.mean(x[:, None] == y)])
 
@@ -152,21 +177,33 @@ def improvements(scores: Scores) -> dict[tuple[str, str], Estimate]:
 
 
 def profiles(scores: Scores) -> dict[str, Estimate]:
-    """The share of runs whose score is above each of `TAUS`: performance profiles."""
+    """Performance profiles: the share of runs whose score is above each of `TAUS`, (51,).
+
+    Args:
+        scores: for each algorithm, normalised scores, float64 (seeds, tasks).
+
+    Raises:
+        ImportError: rliable is not installed.
+    """
     return _estimate(scores, lambda x: np.mean(x[..., None] > TAUS, axis=(0, 1)))
 
 
 def sample_efficiency(
     cells: Sequence[Cell], bounds: Mapping[str, tuple[float, float]]
 ) -> tuple[np.ndarray, dict[str, Estimate]]:
-    """IQM at each evaluation, against the share of the budget that it came at.
+    """The interquartile mean (IQM) of the normalised scores at each evaluation.
+
+    Returns:
+        The shares of the budget at which the evaluations were made, float64 (evaluations,), and for
+        each algorithm the IQM, arrays of the same shape.
 
     Raises:
-        UnsoundError: cells were not evaluated equally often.
+        UnsoundError: cells have different numbers of evaluations, or a task has no bounds.
+        ImportError: rliable is not installed.
     """
     scores = _at_each_evaluation(cells, bounds)
     count = next(iter(scores.values())).shape[-1]
-    # rliable.metrics.aggregate_iqm of each evaluation, in one call.
+    # Equal to rliable.metrics.aggregate_iqm of each evaluation, in one call.
     iqm = _estimate(scores, lambda x: trim_mean(x.reshape(-1, count), 0.25, axis=0))
     return (1.0 + np.arange(count)) / count, iqm
 
@@ -175,7 +212,8 @@ def learning_curves(cells: Sequence[Cell]) -> dict[str, Curve]:
     """The mean score over seeds at each evaluation, for each complete task.
 
     Raises:
-        UnsoundError: cells were not evaluated equally often.
+        UnsoundError: cells have different numbers of evaluations.
+        ImportError: rliable is not installed.
     """
     tasks = complete_tasks(cells)
     scores = _at_each_evaluation(cells, dict.fromkeys(tasks, (0.0, 1.0)))
@@ -206,6 +244,7 @@ def _at_each_evaluation(
 
 
 def _estimate(scores: Mapping[str, Any], measure: Callable[..., np.ndarray]) -> dict[str, Estimate]:
+    """Values (m,) and bootstrap intervals of `measure(scores)`, for each name in `scores`."""
     library = require("rliable.library", extra="report")
 
     before = np.random.get_state()  # noqa: NPY002 - rliable 1.2 draws from NumPy's global generator
@@ -218,5 +257,5 @@ def _estimate(scores: Mapping[str, Any], measure: Callable[..., np.ndarray]) -> 
 
 
 def _distinct(cells: Sequence[Cell], field: str) -> list[Any]:
-    """The values of a field, in the order in which they first come."""
+    """The distinct values of a field, in the order of their first appearance."""
     return list(dict.fromkeys(getattr(cell, field) for cell in cells))

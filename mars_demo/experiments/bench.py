@@ -1,4 +1,4 @@
-"""How fast environments step, side by side in one process."""
+"""Measures how fast environments step, all in one process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from mars_demo.runs.outputs import markdown_table
 
 
 class Measurement(NamedTuple):
-    """What was measured of one environment."""
+    """The measurements of one environment."""
 
     name: str
     steps_per_second: float  # environment steps, of the best timed call
-    first_call: float  # seconds: trace, compile and run of the reset and the first rollout
-    bytes_per_step: float  # memory traffic of one environment's step, as XLA's compiler counts it
+    first_call: float  # seconds to trace, compile and run the reset and the first rollout
+    bytes_per_step: float  # memory traffic of one environment, counted by XLA's compiler
 
 
 def bench(
@@ -31,16 +31,19 @@ def bench(
 
     Every environment runs the same loop: JaxMARL's `step`, vmapped, with auto-reset, scanned
     `steps` times over keys and actions drawn beforehand. The timed calls are interleaved, so that
-    another load on the machine meets all alike, and the best of each counts.
+    other load on the machine affects all environments alike, and the best call of each counts.
 
     Args:
         envs: names and environments.
-        num_envs: environments side by side.
-        steps: steps of each in one timed call.
-        repeats: timed calls of each.
+        num_envs: how many copies of each environment are stepped in parallel.
+        steps: steps of each copy in one timed call.
+        repeats: timed calls of each environment.
+
+    Returns:
+        The table, as Markdown.
 
     Raises:
-        ValueError: a number below 1.
+        ValueError: a number is below 1.
     """
     for name, value in {"num_envs": num_envs, "steps": steps, "repeats": repeats}.items():
         if value < 1:
@@ -60,7 +63,11 @@ def bench(
 def prepare(
     env: MultiAgentEnv, num_envs: int, steps: int
 ) -> tuple[Callable[[], Any], float, float]:
-    """A call that steps the environments, the seconds of its first time, and bytes a step."""
+    """Compiles the loop of `bench` and runs it once.
+
+    Returns:
+        A function that runs it again, the seconds of the first run, and bytes a step.
+    """
     reset_key, step_key, action_key = jax.random.split(jax.random.key(0), 3)
     keys = jax.random.split(step_key, (steps, num_envs))
     actions = {
@@ -92,14 +99,14 @@ def prepare(
 
 
 def seconds(run: Callable[[], Any]) -> float:
-    """How long a call takes, its results computed."""
+    """How many seconds a call takes until its results are computed."""
     begin = time.perf_counter()
     jax.block_until_ready(run())
     return time.perf_counter() - begin
 
 
 def heading() -> str:
-    """The device, the cores that this process may use, the machine's load and JAX's version."""
+    """A line with the device, the cores of this process, the machine's load and JAX's version."""
     affinity = getattr(os, "sched_getaffinity", None)  # what `taskset` changes, where it exists
     cores = len(affinity(0)) if affinity else os.cpu_count()
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""

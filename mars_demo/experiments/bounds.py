@@ -1,7 +1,7 @@
-"""The scores that count as 0 and 1 when scores of different tasks are put together.
+"""The scores that count as 0 and 1 when the scores of different tasks are combined.
 
-Bounds belong to the tasks, and are the same for all algorithms and all sweeps: a report that chose
-them from its own results would change with them.
+Bounds belong to the tasks, and are the same for all algorithms and all sweeps. Bounds chosen from
+the results of a sweep would make reports of different sweeps incomparable.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from mars_demo.tasks.registry import SUITE
 _SHARE = "a share: it cannot be less than 0 or more than 1"
 _PLANNER = "measured over 256 episodes: the random policy, and the planner"
 
-_SPREAD = "the random policy over 256 episodes, and no distance at all, which nobody reaches"
+_SPREAD = "the random policy over 256 episodes, and no distance at all, which cannot be reached"
 
 _DELIVERIES = (
-    "nothing delivered, and what robots deliver in 500 steps that take requests as they come and "
-    "never turn, wait or meet: each carries a shelf to a goal and back"
+    "nothing delivered, and the deliveries of robots in 500 steps that take requests as they come "
+    "and never turn, wait or meet: each carries a shelf to a goal and back"
 )
 
 _RUNNING = (
@@ -27,7 +27,7 @@ _RUNNING = (
 
 
 class Bound(NamedTuple):
-    """What counts as 0 and as 1 on a task, and where that is from."""
+    """The scores that count as 0 and as 1 on a task, and their source."""
 
     low: float
     high: float
@@ -35,17 +35,23 @@ class Bound(NamedTuple):
 
 
 def deliveries(robots: int, distance: float) -> float:
-    """What that many robots deliver at best, shelves being so many cells from a goal in the mean.
+    """The most shelves that robots can deliver in an episode of 500 steps.
 
-    A shelf takes twice its distance, a step to load it and one to put it down.
+    A delivery takes twice the distance, a step to load the shelf and a step to put it down.
+
+    Args:
+        robots: how many robots.
+        distance: the average distance of a shelf from a goal, in cells.
     """
     return robots * 500 / (2.0 * distance + 2.0)
 
 
 def running(upright: float, forward: float) -> float:
-    """What a robot of brax gets that runs at 4 m/s for all 1000 steps, at no cost of control.
+    """The return of a robot of brax that runs at 4 m/s for all 1000 steps, without control costs.
 
-    Brax pays each step for not having fallen, and for each metre a second forward.
+    Args:
+        upright: the reward of a step for not having fallen.
+        forward: the reward of a step for each m/s forward.
     """
     return 1000.0 * (upright + 4.0 * forward)
 
@@ -78,4 +84,4 @@ BOUNDS = {
     "mabrax/ant_4x2": Bound(-170.9, running(1.0, 1.0), _RUNNING),
     "mabrax/humanoid_9|8": Bound(423.2, running(5.0, 1.25), _RUNNING),
 }
-"""By task: every one of the suite."""
+"""The bounds of every task of the suite, by its name."""

@@ -1,7 +1,7 @@
 """Evaluations along a training run, after Gorsane et al. (2022).
 
-At evenly spaced updates a run plays 32 episodes. When it is finished, the parameters that were best
-in these play ten times as many: the absolute metric.
+At evenly spaced updates a run plays 32 episodes. When it is finished, the parameters with the best
+mean score play ten times as many. Their mean score is the absolute metric.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from mars_demo.runs.session import Session
 from wrappers.atomic import write_atomically
 
 EVALUATIONS = 10
-"""Evaluations of a run, the last one at its end."""
+"""How many evaluations a run has, the last one at its end."""
 EPISODES = 32
-"""Episodes of each."""
+"""Episodes of each evaluation."""
 ABSOLUTE_ROUNDS = 10
 """The absolute metric plays this many times as many episodes."""
 
-_STREAM = 2**31  # of random numbers, apart from those that training splits off the seed's key
+_STREAM = 2**31  # folded into the seed's key, so that training uses other random numbers
 _FILE, _ABSOLUTE = "evaluations.jsonl", "absolute.json"
 _BEST, _CANDIDATES = "best.safetensors", "candidates"
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one evaluation found."""
+    """The result of one evaluation."""
 
     step: int
     """Environment steps that the evaluated parameters had been trained for."""
     score: float
-    """Mean over its episodes."""
+    """Mean score over its episodes."""
     scores: tuple[float, ...]
     """Score of each episode."""
 
@@ -59,10 +59,13 @@ def due_updates(config: Config) -> list[int]:
 
 
 def evaluate_when_due(session: Session) -> None:
-    """A `watch` of `train_run`: evaluates a run under way where an evaluation is due.
+    """A `watch` of `train_run`: evaluates a run after the updates at which that is due.
 
-    A run that was cut off and went on from an earlier checkpoint comes by again: lines of this step
-    and later ones, of before it was cut off, are replaced.
+    A run that was interrupted and resumed from an earlier checkpoint repeats evaluations. The new
+    ones then replace the lines of this step and of later ones.
+
+    Raises:
+        RunError: the lines of earlier evaluations are damaged.
     """
     trainer, folder = session.trainer, session.folder
     if session.done not in due_updates(trainer.config):
@@ -73,21 +76,21 @@ def evaluate_when_due(session: Session) -> None:
     if all(found.score > line.score for line in before):
         (folder / _CANDIDATES).mkdir(exist_ok=True)
         write_atomically(_candidate(folder, found.step), save(to_arrays(actor)))
-    write_atomically(folder / _FILE, _lines([*before, found]))  # last: it says that all is there
+    write_atomically(folder / _FILE, _lines([*before, found]))  # last, when all else is there
 
 
 def finish(trainer: Trainer, folder: Path) -> Evaluation:
-    """The absolute metric of a finished run: its best parameters, in ten times as many episodes.
+    """Measures and writes the absolute metric of a finished run, and its best parameters.
 
-    Writes it, and the parameters. A run that has it is finished in all respects.
+    A run with an absolute metric needs no further work.
 
     Raises:
-        RunError: the run was not evaluated to its end.
+        RunError: evaluations of the run are missing, or its files are damaged.
     """
     config, lines = trainer.config, read_evaluations(folder)
     if not _has_all(lines, config):
         raise RunError(f"{folder / _FILE} does not have every evaluation of the run")
-    best = max(lines, key=lambda line: line.score)  # the earliest where several are
+    best = max(lines, key=lambda line: line.score)  # the earliest of equals
     write_atomically(folder / _BEST, _candidate(folder, best.step).read_bytes())
     like = jax.eval_shape(trainer.init, jax.random.key(0)).params["actor"]
     actor = from_arrays(_read_arrays(folder / _BEST), like)
@@ -101,18 +104,26 @@ def finish(trainer: Trainer, folder: Path) -> Evaluation:
 
 
 def read_evaluations(folder: Path) -> list[Evaluation]:
-    """The evaluations of a run so far, in order; empty if it has none, RunError if damaged."""
+    """The evaluations of a run so far, in order; empty if it has none.
+
+    Raises:
+        RunError: they are damaged.
+    """
     return read_json_lines(folder / _FILE, _parse)
 
 
 def read_absolute(folder: Path) -> Evaluation | None:
-    """The absolute metric of a run; None unless it is finished, RunError if damaged."""
+    """The absolute metric of a run; None unless it is finished.
+
+    Raises:
+        RunError: it is damaged.
+    """
     path = folder / _ABSOLUTE
     return read_json(path, _parse) if path.exists() else None
 
 
 def is_complete(folder: Path, task: str, config: Config) -> bool:
-    """Whether a run is finished, and has all its evaluations and the absolute metric.
+    """Whether a run is finished, and has all of its evaluations and the absolute metric.
 
     Raises:
         OtherRunError: the folder holds a run of another task or configuration.
@@ -125,7 +136,7 @@ def is_complete(folder: Path, task: str, config: Config) -> bool:
         )
     except OtherRunError:
         raise
-    except RunError:  # what cannot be read is made again
+    except RunError:  # a damaged run is trained again
         return False
 
 
@@ -135,13 +146,14 @@ def _has_all(lines: Sequence[Evaluation], config: Config) -> bool:
 
 
 def _play(trainer: Trainer, actor: Any, step: int, key: Array) -> Evaluation:
-    """Plays one round of episodes: always as many, so that one compiled function serves all."""
+    """Plays `EPISODES` episodes; their number is fixed, so that the function is compiled once."""
     played = evaluate(trainer.task, learned_policy(trainer, actor), key, EPISODES)
     scores = played.score.astype(np.float64)
     return Evaluation(step, float(np.mean(scores)), tuple(scores.tolist()))
 
 
 def _key(config: Config, update: int) -> Array:
+    """The PRNG key () of the evaluation after an update; 0 is that of the absolute metric."""
     stream = jax.random.fold_in(jax.random.key(config.seed), _STREAM)
     return jax.random.fold_in(stream, update)
 
@@ -163,5 +175,5 @@ def _lines(evaluations: Sequence[Evaluation]) -> bytes:
 
 def _parse(line: dict[str, Any]) -> Evaluation:
     for score in (line["score"], *check_type(line["scores"], list)):
-        float(check_type(score, float, int))  # too large a whole number fails
+        float(check_type(score, float, int))  # raises OverflowError if too large
     return Evaluation(check_type(line["step"], int), line["score"], tuple(line["scores"]))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLUMNS = 3  # of panels, a task each
+_COLUMNS = 3  # of panels; each panel is a task
 _INK = "#888888"  # legible on white and on black
 _STYLE: dict[Any, Any] = LOOK | {
     "text.color": _INK,
@@ -26,9 +26,9 @@ _STYLE: dict[Any, Any] = LOOK | {
     "xtick.color": _INK,
     "ytick.color": _INK,
     "font.family": "sans-serif",
-    "svg.fonttype": "none",  # words, which take the page's font and can be searched
-    "text.parse_math": False,  # a name with dollars is a name
-    "svg.hashsalt": "report",  # the same picture gets the same names inside
+    "svg.fonttype": "none",  # text stays text: it has the page's font and can be searched
+    "text.parse_math": False,  # a dollar in a name is a dollar
+    "svg.hashsalt": "report",  # so that equal figures are equal files
 }
 
 
@@ -47,7 +47,10 @@ def aggregates_svg(found: Mapping[str, Mapping[str, Estimate]]) -> str:
 
 
 def improvements_svg(found: Mapping[tuple[str, str], Estimate]) -> str:
-    """How probably a run of one algorithm beats one of another, for each two, in its colour."""
+    """A bar for each pair of algorithms, in the colour of the first.
+
+    It shows the probability that a run of the first beats one of the second.
+    """
     algos = colours_of(dict.fromkeys(a for a, _ in found))
     pairs = list(itertools.combinations(algos, 2))
     rows = {f"{a} > {b}": found[a, b] for a, b in pairs}
@@ -70,7 +73,7 @@ def profiles_svg(found: Mapping[str, Estimate]) -> str:
 
 
 def efficiency_svg(shares: np.ndarray, found: Mapping[str, Estimate]) -> str:
-    """IQM against the share of the budget."""
+    """The interquartile mean (IQM) against `shares` of the budget, float64 (evaluations,)."""
     return _lines(shares, found, "share of the budget", "IQM of normalised scores")
 
 
@@ -93,11 +96,11 @@ def curves_svg(found: Mapping[str, Curve]) -> str:
 
 
 def _bars(axes: Axes, rows: Mapping[str, Estimate], colours: Mapping[str, str]) -> None:
-    axes.use_sticky_edges = False  # a bar that began at the axis would seem cut off
+    axes.use_sticky_edges = False  # a margin, so that no bar looks cut off at the axis
     for i, (name, of) in enumerate(rows.items()):
         axes.barh(i, of.high - of.low, left=of.low, height=0.6, color=colours[name], alpha=0.6)
         axes.plot([of.value] * 2, [i - 0.3, i + 0.3], color=_INK, linewidth=2)
-    axes.set_ylim(len(rows) - 0.5, -0.5)  # the first at the top
+    axes.set_ylim(len(rows) - 0.5, -0.5)  # the first row at the top
     axes.locator_params(axis="x", nbins=4)
 
 

@@ -1,8 +1,8 @@
-"""Running many commands at once: on this machine's cores, on SLURM or on Ray.
+"""Runs many commands at once: on this machine's cores, on SLURM or on Ray.
 
-On a CPU a run fills a core, and each process gets one of its own. Processes share nothing: a run
-that dies takes no other with it, and none can wait for another inside XLA's CPU runtime, as batched
-decompositions do with jax 0.10 (docs/training.md). Elsewhere an engine queues; we only ask.
+On a CPU a run fills one core, so each process gets its own core. Processes share nothing. So a
+run that crashes does not affect the others, and runs cannot deadlock in XLA's CPU runtime, as
+batched decompositions can with jax 0.10 (docs/training.md). SLURM and Ray have their own queues.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from mars_demo.runs.reading import RunError
 from mars_demo.runs.signals import stop_signals
 
 Commands = Mapping[Path, Sequence[str]]
-"""The words of each command, by its folder, where what it prints goes to `output.txt`."""
+"""The words of each command by its folder; its output goes to `output.txt` in that folder."""
 SECONDS_BETWEEN_LOOKS = 1.0
 _LARGEST_ARRAY = 1000  # SLURM's own limit, unless an administrator raised it, is 1001
 _SLURM_OPTIONS = {"name": "mars-demo", "timeout_min": 24 * 60, "cpus_per_task": 1}
 
 
 class Running(Protocol):
-    """Commands that an engine has taken on. Leaving its context stops those still running."""
+    """Commands that an engine has started. Leaving its context stops those still running."""
 
     def poll(self) -> Mapping[Path, int | str]:
-        """Those that ended since the last call: an exit status, or what the engine says of it."""
+        """Those that ended since the last call: the exit status, or the engine's message."""
         ...
 
     def __enter__(self) -> Running: ...
@@ -41,19 +41,24 @@ class Running(Protocol):
 
 
 class Engine(Protocol):
-    """Somewhere to run commands."""
+    """A place to run commands: this machine, SLURM or Ray."""
 
     @property
     def at_once(self) -> int | None:
-        """How many run at once; None if only the engine knows."""
+        """How many commands run at once; None if the engine does not say."""
         ...
 
     def check(self) -> None:
-        """Raises ImportError or RunError where it cannot be used."""
+        """Checks that the engine can be used here.
+
+        Raises:
+            ImportError: its package is not installed.
+            RunError: it cannot be used on this machine.
+        """
         ...
 
     def start(self, commands: Commands) -> Running:
-        """Takes on all of them."""
+        """Starts or queues all commands."""
         ...
 
 
@@ -63,13 +68,13 @@ def run_all(
     ended: Callable[[Path, int | str], None],
     show: Callable[[], None],
 ) -> None:
-    """Runs commands to their ends. On SIGINT and SIGTERM they are asked to save and stop.
+    """Runs commands until all have ended. On SIGINT and SIGTERM they are asked to save and stop.
 
     Args:
         commands: what to run.
         engine: where to run them.
-        ended: called with the folder and the status of each that has ended, as `Running.poll` has.
-        show: called now and then, to show how far they are.
+        ended: called with the folder and status of each command that has ended; see `Running.poll`.
+        show: called about once a second, to show the progress.
 
     Raises:
         RunError: a signal stopped them.
@@ -84,11 +89,11 @@ def run_all(
             if left:
                 time.sleep(SECONDS_BETWEEN_LOOKS)
     if stop:
-        raise RunError("stopped and saved; the same command goes on from here")
+        raise RunError("stopped and saved; the same command continues from here")
 
 
 class Local:
-    """Processes on this machine, one a core; on an accelerator one after another."""
+    """Processes on this machine: one for each CPU core, or one at a time on an accelerator."""
 
     @property
     def at_once(self) -> int:
@@ -102,13 +107,13 @@ class Local:
 
 
 class Processes:
-    """Commands as processes, as many at once as there are cores, each on a core of its own.
+    """Commands as processes, as many at once as there are cores, each on its own core.
 
-    What one prints goes to `output.txt` in its folder. Leaving the context ends those still
-    running by SIGTERM, and waits for them.
+    The output of each goes to `output.txt` in its folder. Leaving the context sends SIGTERM to
+    those still running, and waits for them.
 
     Args:
-        commands: the words of each, by its folder.
+        commands: the words of each command, by its folder.
     """
 
     def __init__(self, commands: Mapping[Path, Sequence[str]]):
@@ -122,7 +127,11 @@ class Processes:
         return bool(self._waiting or self._running)
 
     def poll(self) -> dict[Path, int]:
-        """Starts what has a core, and returns the exit statuses of those that have ended since."""
+        """Starts commands for which a core is free.
+
+        Returns:
+            The exit status of each process that has ended since the last call.
+        """
         ended: dict[Path, int] = {}
         for folder, (process, cores) in list(self._running.items()):
             if process.poll() is not None:
@@ -131,9 +140,10 @@ class Processes:
                 ended[folder] = process.returncode
         while self._waiting and self._free:
             folder, cores = next(iter(self._waiting)), self._free.pop()
-            # A terminal sends Ctrl-C to all of its group. We pass it on, and a second signal kills.
+            # A terminal sends Ctrl-C to the whole process group. In a group of its own a process
+            # gets only our SIGTERM, as a second signal would kill it before it has saved.
             process = start_process(self._waiting.pop(folder), folder, process_group=0)
-            # From outside: Python must not run between the fork and the exec of a JAX process.
+            # From here: Python code between fork and exec is unsafe in a process that runs JAX.
             if cores:
                 os.sched_setaffinity(process.pid, cores)
             self._running[folder] = process, cores
@@ -150,8 +160,8 @@ class Processes:
 
 
 def core_slots() -> list[frozenset[int]]:
-    """A set of cores for each process to run at once; empty where it cannot or need not choose."""
-    import jax  # jobs of SLURM and Ray start with this module, and need none
+    """A set of cores for each process that may run at once; an empty set leaves the choice open."""
+    import jax  # here, because jobs of SLURM and Ray import this module and need no JAX
 
     if jax.default_backend() != "cpu":
         return [frozenset()]
@@ -167,7 +177,7 @@ class Slurm:
     Attributes:
         logs: submitit's folder, which all nodes must share.
         options: parameters of submitit's AutoExecutor, such as `slurm_partition`.
-        cluster: submitit's name of the cluster; "local" runs all jobs here, at once.
+        cluster: submitit's name of the cluster; "local" runs all jobs on this machine at once.
     """
 
     logs: Path
@@ -189,8 +199,8 @@ class Slurm:
         )
         try:
             executor.update_parameters(**_SLURM_OPTIONS | dict(self.options))
-        except (NameError, TypeError, AssertionError) as error:  # submitit's, for unknown ones
-            raise ValueError(f"submitit does not take this: {_first_line(error)}") from None
+        except (NameError, TypeError, AssertionError) as error:  # for unknown parameters
+            raise ValueError(f"submitit rejects a parameter: {_first_line(error)}") from None
         folders, jobs = list(commands), []
         for i in range(0, len(folders), _LARGEST_ARRAY):
             part = folders[i : i + _LARGEST_ARRAY]
@@ -222,13 +232,13 @@ def _slurm_status(job: Any) -> int | str:
 
 
 class Relay:
-    """`relay` for submitit, which queues it again when SLURM preempts it or its time is over."""
+    """`relay` for submitit, which queues it again if SLURM preempts it or its time is over."""
 
     def __call__(self, command: Sequence[str], folder: Path) -> int:
         return relay(command, folder)
 
     def checkpoint(self, command: Sequence[str], folder: Path) -> Any:
-        """What to queue: the same, as a run goes on from its own checkpoint."""
+        """The job to queue again: the same one, since a run continues from its own checkpoint."""
         from submitit.helpers import DelayedSubmission  # pyright: ignore[reportMissingImports]
 
         return DelayedSubmission(self, command, folder)
@@ -236,10 +246,10 @@ class Relay:
 
 @dataclass(frozen=True)
 class Ray:
-    """Tasks of a Ray cluster: a core each, and a GPU each where the cluster has any.
+    """Tasks of a Ray cluster, with one core each, and one GPU each if the cluster has GPUs.
 
     Attributes:
-        address: the cluster's; None starts one on this machine.
+        address: the cluster's address; None starts a cluster on this machine.
     """
 
     address: str | None = None
@@ -255,7 +265,7 @@ class Ray:
         except ConnectionError as error:
             raise RunError(f"no Ray cluster at {self.address}: {_first_line(error)}") from None
         gpus = 1 if ray.cluster_resources().get("GPU") else 0
-        # A run that fails is repeated by the next command, after its trouble was read.
+        # No retries: the user reads the error first, and the next command repeats the run.
         task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0)(relay)
         refs = {task.remote(list(words), folder): folder for folder, words in commands.items()}
         return _RayTasks(ray, refs)
@@ -283,23 +293,23 @@ class _RayTasks:
     def __exit__(self, *_: object) -> None:
         for ref in self._refs:
             self._ray.cancel(ref)
-        if self._refs:  # they save first
+        if self._refs:  # time to save
             self._ray.wait(list(self._refs), num_returns=len(self._refs), timeout=60)
         self._ray.shutdown()
 
 
 def relay(command: Sequence[str], folder: Path) -> int:
-    """Runs a command to its end, within a job of SLURM or Ray.
+    """Runs a command in a job of SLURM or Ray and waits for its end.
 
-    It has a process of its own, so one that is killed takes no worker of an engine with it. It is
-    asked to stop, and waited for, when this function is interrupted.
+    The command has its own process, so that a crash does not end the engine's worker. If this
+    function is interrupted, it sends SIGTERM to the process and waits for it.
 
     Returns:
-        Its exit status.
+        The exit status.
     """
     process = start_process(command, folder)
     try:
-        while True:  # Ray interrupts between two instructions of Python, not a long wait
+        while True:  # short waits, because Ray can interrupt only between Python instructions
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return process.wait(timeout=1.0)
     finally:
@@ -311,7 +321,7 @@ def relay(command: Sequence[str], folder: Path) -> int:
 def start_process(
     command: Sequence[str], folder: Path, process_group: int | None = None
 ) -> subprocess.Popen[bytes]:
-    """A process of a command; what it prints goes to `output.txt` in the folder."""
+    """Starts a process for a command; its output is appended to `output.txt` in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "output.txt", "ab") as output:
         return subprocess.Popen(

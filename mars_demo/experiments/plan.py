@@ -1,4 +1,4 @@
-"""What a sweep is to train: tasks × algorithms × seeds, with their configurations, in one file."""
+"""The plan of a sweep: tasks × algorithms × seeds with their configurations, in one file."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ALGOS = ("mars", "mappo", "maspo")
 
 @dataclass(frozen=True)
 class Tier:
-    """A scale of the comparison."""
+    """The size of a comparison."""
 
     tasks: tuple[str, ...]
     seeds: int
     total_steps: int | None
-    """Environment steps of each run; None: two updates."""
+    """Environment steps of each run; None means two updates."""
 
 
 TIERS = {
@@ -79,12 +79,12 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Its folder within the sweep's."""
+        """The run's folder, relative to the sweep's folder."""
         return f"{self.task}/{self.config.algo}/seed_{self.config.seed}"
 
     @property
     def steps(self) -> int:
-        """Environment steps that it takes, in whole updates."""
+        """Environment steps of the run, in whole updates."""
         return self.config.num_updates * self.config.steps_per_update
 
 
@@ -94,11 +94,11 @@ class Plan:
 
     tier: str
     jobs: dict[str, Job]
-    """By their names."""
+    """Every run, by its name."""
     versions: dict[str, str]
 
     def describe(self) -> dict[str, Any]:
-        """The plan as it is written; JSON-able."""
+        """The plan in the form in which it is written, as JSON-serialisable values."""
         configs: dict[str, dict[str, Any]] = {}
         for job in self.jobs.values():
             about = dataclasses.asdict(job.config)
@@ -121,21 +121,21 @@ def make_plan(
     settings: Sequence[Settings] = (),
     first_seed: int = 0,
 ) -> Plan:
-    """Plans a sweep, with the preset of each task and algorithm.
+    """Plans a sweep from the preset of each task and algorithm. Nothing is compiled.
 
     Args:
-        tier: one of `TIERS`, which fills in what is not given.
-        tasks: their names; those of the tier where there are none.
-        algos: objectives by name.
-        seeds: how many.
-        total_steps: environment steps of each run.
-        settings: changes to the presets, and to the steps; later ones are made on top.
-        first_seed: the seeds count from here.
+        tier: one of `TIERS`, for what is not given.
+        tasks: names of tasks; empty for those of the tier.
+        algos: names of objectives.
+        seeds: the number of seeds; None for that of the tier.
+        total_steps: environment steps of each run; None for those of the tier.
+        settings: changes to the presets and to the steps; later ones override earlier ones.
+        first_seed: the lowest seed.
 
     Raises:
-        ValueError: an unknown name, an impossible number, or algorithms of which one would be
-            given more environment steps than another; all before anything is compiled.
-        ImportError: a package that brings the environments is not installed.
+        ValueError: an unknown name, an impossible number, or different numbers of environment
+            steps for the algorithms of a task.
+        ImportError: a package with environments is not installed.
     """
     check_name("tier", tier, TIERS)
     scale = TIERS[tier]
@@ -156,15 +156,16 @@ def make_plan(
 
 
 def open_plan(folder: Path, plan: Plan) -> None:
-    """Makes a sweep's folder, or finds that it holds this very plan.
+    """Makes a sweep's folder, or checks that it holds the same plan.
 
     Raises:
-        RunError: the folder holds another plan; the message names the first difference.
+        RunError: the folder holds another plan, and the message names the first difference; or it
+            holds something else.
     """
     path, about = folder / "plan.json", plan.describe()
     if not path.exists():
         if folder.is_dir() and any(folder.iterdir()):
-            raise RunError(f"{folder} holds something that is no sweep; name a folder of its own")
+            raise RunError(f"{folder} holds something that is no sweep; name another folder")
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(about, indent=1).encode())
         return
@@ -176,7 +177,11 @@ def open_plan(folder: Path, plan: Plan) -> None:
 
 
 def read_plan(folder: Path) -> Plan:
-    """The plan of a sweep's folder; RunError if it has none."""
+    """The plan of a sweep's folder.
+
+    Raises:
+        RunError: the folder has no plan, or it is damaged.
+    """
     try:
         return read_json(folder / "plan.json", _parse)
     except FileNotFoundError:
@@ -200,7 +205,7 @@ def _plan(
     configs: dict[str, dict[str, Config]],
     of_versions: dict[str, str],
 ) -> Plan:
-    # Seeds outermost: a sweep that is cut short has every task and algorithm, with fewer seeds.
+    # Seeds outermost: an interrupted sweep has every task and algorithm, with fewer seeds.
     jobs = [
         Job(task, config.replace(seed=seed))
         for seed in seeds
@@ -221,19 +226,24 @@ def _configure(
 
 
 def _suite_name(task: str) -> str:
-    """A task's name in the suite, also by its last part alone; any other stays as it is."""
+    """The full name of a task of the suite, from its last part; other names are unchanged."""
     return next((name for name in TIERS["full"].tasks if name.partition("/")[2] == task), task)
 
 
 def _check_environments(configs: dict[str, dict[str, Config]]) -> None:
-    """Fails before any run does: budgets are equal, configurations possible, packages there."""
+    """Checks before any run that budgets are equal, trainers can be made, and packages are there.
+
+    Raises:
+        ValueError: budgets differ, or an environment or configuration is impossible.
+        ImportError: a package is not installed.
+    """
     seen: set[str] = set()
     for task, of_task in configs.items():
         budgets = {algo: Job(task, config).steps for algo, config in of_task.items()}
         if len(set(budgets.values())) > 1:
             raise ValueError(f"{task}: algorithms must have equal environment steps, got {budgets}")
         family = task.partition("/")[0]
-        if family not in seen:  # a family's tasks need the same packages, and building takes time
+        if family not in seen:  # one task is enough: a family needs the same packages
             seen.add(family)
             Trainer(get_task(task), next(iter(of_task.values())))
 

@@ -1,4 +1,4 @@
-"""The report of a sweep: one page to look at, and the same as Markdown and JSON."""
+"""Writes the report of a sweep: one HTML page, and the same content as Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -76,13 +76,14 @@ def write_report(
         cells: the results of a sweep.
         bounds: the scores that count as 0 and 1, by task.
         out: the folder.
-        partial: report complete tasks only, instead of refusing if something is missing.
+        partial: report only complete tasks, instead of raising if results are missing.
 
     Returns:
-        the page's path.
+        The path of the page.
 
     Raises:
-        UnsoundError: the results do not bear the statistics.
+        UnsoundError: the statistics would be wrong for these results.
+        ImportError: rliable is not installed.
     """
     check_sound(cells, partial)
     tasks = complete_tasks(cells)
@@ -132,7 +133,7 @@ def read_report(path: Path) -> list[Cell]:
     """The cells of a `report.json`.
 
     Raises:
-        RunError: it is none.
+        RunError: there is no such file, or it is not a report.
     """
     try:
         return read_json(path, lambda report: [_parse(cell) for cell in report["cells"]])
@@ -146,27 +147,27 @@ def _parse(of: Any) -> Cell:
     for number in (of["seed"], of["budget"], *of["steps"]):
         check_number("a whole number", number, 0, 10**13)
     for number in (of["absolute"], of["kl"], *of["scores"]):
-        float(check_type(number, float, int))  # too large a whole number fails
+        float(check_type(number, float, int))  # raises OverflowError if too large
     if not 0 < len(of["steps"]) == len(of["scores"]):
         raise ValueError(f"{len(of['steps'])} steps, {len(of['scores'])} scores")
     return Cell(**of | {"steps": tuple(of["steps"]), "scores": tuple(of["scores"])})
 
 
 _NOTE = (
-    "Scores are normalised per task by fixed bounds that all algorithms share; each is that of a "
-    "run's best parameters over 320 episodes. Intervals are 95 % stratified bootstrap intervals "
-    "(rliable), in the tables Student's t over seeds."
+    "Scores are normalised per task by fixed bounds that all algorithms share. Each is the score "
+    "of a run's best parameters over 320 episodes. Intervals are 95 % stratified bootstrap "
+    "intervals (rliable); those of the tables by task are Student's t over seeds."
 )
-_BOLD = "A score in bold is the best of its line by an interval that no other's meets."
+_BOLD = "A score in bold is the best of its line, and its interval overlaps with no other."
 _STEPS = (
-    "How far an update goes: the KL divergence from the policy that collected the rollout, in the "
-    "mean over all updates and seeds. Equal ε is not an equal step."
+    "The size of an update: the KL divergence from the policy that collected the rollout, averaged "
+    "over all updates and seeds. Equal ε is not an equal step."
 )
-_OVERALL = "Aggregates of all runs; of the optimality gap less is better."
-_ON_THE_WAY = "The interquartile mean of the evaluations, as training goes on."
-_AT_THE_END = "How many runs reach a score; the higher line is better."
+_OVERALL = "Aggregates of all runs. For the optimality gap, lower is better."
+_ON_THE_WAY = "The interquartile mean (IQM) of the evaluations during training."
+_AT_THE_END = "The share of runs above a score. The higher line is better."
 _BY_TASK = "The mean score of the evaluations over seeds, against millions of environment steps."
-_AGAINST = "How probably a run of the first beats one of the second on a task."
+_AGAINST = "The probability that a run of the first beats one of the second on a task."
 
 
 def _figure(title: str, about: str, svg: str, kind: str = "plain") -> str:

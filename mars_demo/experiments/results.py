@@ -1,4 +1,4 @@
-"""Results of a sweep: one cell for each task, algorithm and seed."""
+"""Reads the results of a sweep: one cell for each task, algorithm and seed."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class Cell:
     steps: tuple[int, ...]
     """Environment steps of each evaluation, ascending; the last is the end of the run."""
     scores: tuple[float, ...]
-    """Mean score of each, over 32 episodes."""
+    """Mean score of each evaluation, over 32 episodes."""
     absolute: float
-    """Mean score of the parameters that were best in these, over ten times as many episodes."""
+    """Mean score of the best parameters among these, over ten times as many episodes."""
     kl: float
     """Mean over the run's updates of the KL divergence from the policy that collected the rollout.
 
-    NaN if the run's metrics are lost.
+    NaN if the run's metrics are missing.
     """
 
 
 def unfinished(plan: Plan, folder: Path) -> list[Job]:
-    """The runs that are still to be trained, or to be trained to their end."""
+    """The runs that are not finished yet."""
     return [
         job
         for name, job in plan.jobs.items()
@@ -47,7 +47,7 @@ def read_cells(sweep: Path) -> tuple[list[Cell], list[str]]:
     """The results of a sweep: its finished cells, and the names of those that are missing.
 
     Raises:
-        RunError: not a sweep's folder.
+        RunError: the folder holds no sweep, or results are damaged.
     """
     plan = read_plan(sweep)
     missing = [job.name for job in unfinished(plan, sweep)]

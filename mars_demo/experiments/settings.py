@@ -1,4 +1,4 @@
-"""Changes to presets for a sweep, by patterns of task and algorithm."""
+"""Settings of a sweep: changes to presets, by patterns of task and algorithm."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from mars_demo.runs.reading import read_json
 Settings = Mapping[str, Mapping[str, Any]]
 """Pattern -> field of `Config` -> value.
 
-A pattern is matched with `TASK/ALGO` as a shell does ("lbf/*", "*/mars"). All that match are
-applied in their order, so the last one counts.
+A pattern is matched with `TASK/ALGO` as in a shell ("lbf/*", "*/mars"). All that match are
+applied in their order, so the last one takes precedence.
 """
 
 _FIELDS = [field.name for field in dataclasses.fields(Config) if field.name not in ("algo", "seed")]
 
 
 def read_settings(path: Path) -> Settings:
-    """A JSON file of settings.
+    """Reads a JSON file of settings.
 
     Raises:
-        RunError: the file holds something else, or an unknown field.
-        OSError: it cannot be read.
+        RunError: the file is not JSON, not settings, or names an unknown field.
+        OSError: the file cannot be read.
     """
     return read_json(path, _parse)
 
@@ -47,7 +47,7 @@ def apply_settings(settings: Sequence[Settings], task: str, config: Config) -> C
 
 
 def changes_for(settings: Sequence[Settings], task: str, algo: str) -> dict[str, Any]:
-    """All that settings change for a task and algorithm, those of a later one on top."""
+    """All changes for a task and algorithm; later settings override earlier ones."""
     found: dict[str, Any] = {}
     for pattern, changes in itertools.chain(*(one.items() for one in settings)):
         if fnmatchcase(f"{task}/{algo}", pattern):
@@ -56,7 +56,11 @@ def changes_for(settings: Sequence[Settings], task: str, algo: str) -> dict[str,
 
 
 def check_used(settings: Settings, tasks: Iterable[str], algos: Iterable[str]) -> None:
-    """Raises ValueError if a pattern matches nothing of what is trained."""
+    """Checks that every pattern matches a task and algorithm that is trained.
+
+    Raises:
+        ValueError: one does not.
+    """
     names = [f"{task}/{algo}" for task, algo in itertools.product(tasks, algos)]
     for pattern in settings:
         if not any(fnmatchcase(name, pattern) for name in names):

@@ -1,4 +1,4 @@
-"""A sweep under way: what is not finished is given to an engine."""
+"""Runs a sweep: it gives the runs that are not finished to an engine, and shows the progress."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def run_sweep(
 ) -> None:
     """Trains every run of a plan that is not finished yet, and waits for all.
 
-    One that fails is reported on stderr with its last words, and the others go on. On SIGINT and
-    SIGTERM the runs under way are asked to save and stop.
+    A run that fails is reported on stderr with the last line of its output, and the others
+    continue. On SIGINT and SIGTERM the active runs are asked to save and stop.
 
     Args:
         plan: what to train.
-        folder: the sweep's, which holds this plan (`open_plan`).
+        folder: the sweep's folder, which holds this plan (`open_plan`).
         engine: where to train.
         bar: show a progress bar on stderr.
-        worker: the words of the program that trains one.
+        worker: the words of the program that trains one run.
 
     Raises:
-        RunError: runs failed, or a signal stopped them; the message says how to go on.
+        RunError: runs failed, or a signal stopped them; the message says how to continue.
     """
-    folder = folder.resolve()  # nodes and workers may stand elsewhere
+    folder = folder.resolve()  # workers may have another working directory
     left = {folder / job.name: job for job in unfinished(plan, folder)}
     if not left:
         return
@@ -73,10 +73,10 @@ def run_sweep(
 
 
 def seconds_left(plan: Plan, folder: Path) -> float | None:
-    """Estimated training time of what is not finished, were it one run after another.
+    """Estimates the training time of the unfinished runs in seconds, if they ran one by one.
 
-    Every task takes as long a step as in its finished runs; one that has none, as the others do
-    in the mean. None before the first run is finished.
+    The time of a step is taken from the finished runs of the same task. A task without one gets the
+    average over the other tasks. None before the first run is finished.
     """
     left = unfinished(plan, folder)
     paces: dict[str, list[float]] = {}
@@ -98,7 +98,7 @@ def _under_way(paths: Iterable[Path]) -> int:
 
 
 def _last_words(folder: Path, status: int | str) -> str:
-    """Why a run ended before its end: what the engine says, and the last line that it printed."""
+    """Why a run failed: the engine's message or exit status, and the last line of the output."""
     if isinstance(status, int):
         status = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
     output = folder / "output.txt"

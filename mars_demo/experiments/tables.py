@@ -16,24 +16,24 @@ from mars_demo.runs.outputs import markdown_table
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table."""
+    """A row of a table."""
 
     name: str
     entries: tuple[str, ...]
     best: int | None = None
-    """Which of the entries is told apart as the best, if one is."""
+    """Index of the entry that is shown as the best; None if there is none."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Lines under a head, which names their columns."""
+    """A header row, which names the columns, and the rows below it."""
 
     head: Row
     rows: list[Row]
 
 
 def score_table(cells: Sequence[Cell], tasks: Sequence[str]) -> Table:
-    """A line for each task, a column for each algorithm: mean scores with 95 % intervals."""
+    """A row for each task, a column for each algorithm: mean scores with 95 % intervals."""
 
     def line(values: Mapping[str, np.ndarray]) -> tuple[tuple[str, ...], int | None]:
         found = [mean_and_interval(of) for of in values.values()]
@@ -43,7 +43,7 @@ def score_table(cells: Sequence[Cell], tasks: Sequence[str]) -> Table:
 
 
 def step_table(cells: Sequence[Cell], tasks: Sequence[str]) -> Table:
-    """A line for each task, a column for each algorithm: the mean KL of its updates."""
+    """A row for each task, a column for each algorithm: the mean KL divergence of its updates."""
 
     def line(values: Mapping[str, np.ndarray]) -> tuple[tuple[str, ...], None]:
         return tuple(f"{np.mean(of):.5f}" for of in values.values()), None
@@ -52,7 +52,7 @@ def step_table(cells: Sequence[Cell], tasks: Sequence[str]) -> Table:
 
 
 def aggregate_table(found: Mapping[str, Mapping[str, Estimate]]) -> Table:
-    """A line for each algorithm, a column for each aggregate."""
+    """A row for each algorithm, a column for each aggregate."""
     return Table(
         Row("", tuple(next(iter(found.values())))),
         [
@@ -63,7 +63,7 @@ def aggregate_table(found: Mapping[str, Mapping[str, Estimate]]) -> Table:
 
 
 def best_of(found: Sequence[tuple[float, float]]) -> int | None:
-    """Which mean is the highest, if no other's interval meets its own.
+    """The index of the highest mean, or None if its interval overlaps with another one.
 
     Args:
         found: means and half-widths.
@@ -75,13 +75,13 @@ def best_of(found: Sequence[tuple[float, float]]) -> int | None:
 
 
 def to_markdown(table: Table) -> str:
-    """The table's lines."""
+    """The table as Markdown."""
     head, *rows = ((row.name, *row.entries) for row in (table.head, *table.rows))
     return markdown_table(head, rows)
 
 
 def to_html(table: Table) -> str:
-    """The table, in a box that can be scrolled sideways."""
+    """The table as HTML, in a box that scrolls horizontally."""
     lines = _html_row(table.head, "th") + "".join(_html_row(row, "td") for row in table.rows)
     return f"<div class=wide><table>{lines}</table></div>"
 
@@ -92,7 +92,10 @@ def _by_task(
     value: Callable[[Cell], float],
     line: Callable[[Mapping[str, np.ndarray]], tuple[tuple[str, ...], int | None]],
 ) -> Table:
-    """A line for each task, made from a value of each seed for each algorithm."""
+    """A table with a row for each task.
+
+    `line` makes its entries from the values of each algorithm, float64 (seeds,).
+    """
     algos = list(dict.fromkeys(cell.algo for cell in cells))
     rows = []
     for task in tasks:

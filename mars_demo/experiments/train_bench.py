@@ -1,4 +1,4 @@
-"""How fast the trainer trains: JaxMARL's MAPPO-RNN on the same work, in the same process."""
+"""Measures how fast the trainer trains, and JaxMARL's MAPPO-RNN script on the same work."""
 
 from __future__ import annotations
 
@@ -46,30 +46,30 @@ CONFIG = Config(
     encode=False,
     stagger=False,
 )
-"""The work, as JaxMARL's script has it by default."""
+"""The configuration of JaxMARL's script, with its default values."""
 
 
 class Run(NamedTuple):
-    """Something to measure."""
+    """One trainer to measure."""
 
     name: str
     train: Callable[[], Any]  # initialises and trains for `UPDATES` updates
 
 
 def bench_training(task: Task, checkout: Path | None, repeats: int) -> str:
-    """Measures the trainer, and JaxMARL's script where a checkout is given; returns a table.
+    """Measures the trainer, and JaxMARL's script if a checkout is given; returns a table.
 
-    A timed call initialises and trains for `UPDATES` updates. Calls are interleaved, so that
-    another load on the machine meets both alike, and the best of each counts.
+    A timed call initialises and trains for `UPDATES` updates. Calls are interleaved, so that other
+    load on the machine affects both alike, and the best call of each counts.
 
     Args:
         task: JaxMARL's MPE_simple_spread_v3, which its script trains on.
-        checkout: a folder with JaxMARL's repository, whose wheel has no scripts.
-        repeats: timed calls of each.
+        checkout: a folder with JaxMARL's repository; its wheel does not have the scripts.
+        repeats: timed calls of each trainer.
 
     Raises:
         ValueError: `repeats` is below 1, or the folder does not have the script.
-        ImportError: what the script imports is not installed.
+        ImportError: a package that the script imports is not installed.
     """
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1, got {repeats}")
@@ -85,8 +85,8 @@ def bench_training(task: Task, checkout: Path | None, repeats: int) -> str:
 
 
 def our_training(task: Task) -> Callable[[], Any]:
-    """A call that trains on the task."""
-    trainer = Trainer(task, CONFIG, jax.devices()[:1])  # the script knows one device
+    """A function that trains with `mars_demo` on the task."""
+    trainer = Trainer(task, CONFIG, jax.devices()[:1])  # the script uses one device
 
     def train() -> Any:
         state, metrics = trainer.init(jax.random.key(0)), {}
@@ -98,11 +98,11 @@ def our_training(task: Task) -> Callable[[], Any]:
 
 
 def their_training(checkout: Path) -> Callable[[], Any]:
-    """A call that trains by JaxMARL's script, unchanged, with logging off.
+    """A function that trains with JaxMARL's unchanged script, with logging off.
 
     Raises:
         ValueError: the folder does not have the script.
-        ImportError: what the script imports is not installed.
+        ImportError: a package that the script imports is not installed.
     """
     for path in (SCRIPT, SETTINGS):
         if not (checkout / path).is_file():
@@ -123,7 +123,7 @@ def their_training(checkout: Path) -> Callable[[], Any]:
 
 
 def same_work() -> dict[str, Any]:
-    """The work in the names of JaxMARL's script."""
+    """`CONFIG` in the names of JaxMARL's script."""
     return {
         "ENV_NAME": "MPE_simple_spread_v3",
         "TOTAL_TIMESTEPS": CONFIG.total_steps,
@@ -144,7 +144,7 @@ def same_work() -> dict[str, Any]:
 
 
 def _load(path: Path) -> Any:
-    """The module at a path, which is not on Python's."""
+    """Imports the module at a path that is not on Python's search path."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None

@@ -1,4 +1,4 @@
-"""Training many runs of one task by one command, each in a process of its own."""
+"""Trains many runs of one task, each in its own process."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def train_all(
 ) -> None:
     """Trains every run that is not finished yet, and waits for all.
 
-    A run that was cut off goes on from its newest checkpoint. What a process prints goes to
+    An interrupted run continues from its newest checkpoint. The output of a process goes to
     `output.txt` in its run's folder. On SIGINT and SIGTERM each process saves and stops.
 
     Args:
         task: the task's name.
         runs: each run's folder and configuration.
-        name: what to call them in the progress bar.
-        options: more options of `mars-demo train` for every run.
+        name: the text before the progress bar.
+        options: further options of `mars-demo train` for every run.
         bar: show a progress bar on stderr.
 
     Raises:
-        RunError: a folder holds a run of another task or configuration (nothing is trained then);
-            runs failed (all others are finished first; the message names what failed), or a signal
+        RunError: a folder holds a run of another task or configuration, and nothing is trained;
+            runs failed, after all others were finished, and the message names them; or a signal
             stopped them.
     """
     commands = {
@@ -62,7 +62,7 @@ def train_all(
 
 
 def flags(config: Config) -> list[str]:
-    """The configuration as options of `mars-demo train`, every field spelled out."""
+    """The configuration as options of `mars-demo train`, with every field."""
     words: list[str] = []
     for field in dataclasses.fields(config):
         option, value = field.name.replace("_", "-"), getattr(config, field.name)

@@ -1,7 +1,7 @@
-"""Settings of its own for each algorithm, chosen with the same budget for all.
+"""Tunes each algorithm with the same budget, one hyperparameter after another.
 
-One knob after another: each of its values is tried together with the best of the knobs before it,
-and what brought most stays.
+Each value of a hyperparameter is tried together with the best values of those before it, and the
+value with the highest return is kept.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from wrappers.atomic import write_atomically
 
 EPS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 FACTORS = (0.5, 2.0)
-"""Of what a preset has for the learning rate, and for epochs."""
+"""Multiples of the preset's learning rate and of its epochs."""
 TRIALS = len(EPS) + 2 * len(FACTORS)
-"""Of each task and algorithm."""
+"""The number of trials of each task and algorithm."""
 
 Measure = Callable[[Settings, str], Mapping[str, float]]
-"""`measure(settings, label)`: the return of each `TASK/ALGO` that is trained with these."""
+"""`measure(settings, label)`: the return of each `TASK/ALGO`, trained with these settings."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Changes to a preset that were tried, and what they brought."""
+    """Changes to a preset that were tried, and the mean return with them."""
 
     changes: dict[str, Any]
     mean_return: float
@@ -43,11 +43,11 @@ def tune(presets: Mapping[str, Config], measure: Measure) -> dict[str, list[Tria
     """Tries `TRIALS` settings for each task and algorithm.
 
     Args:
-        presets: what to begin with, by `TASK/ALGO`.
-        measure: trains, and tells the returns.
+        presets: the configurations to start from, by `TASK/ALGO`.
+        measure: trains and returns the returns.
 
     Returns:
-        the trials of each `TASK/ALGO`, the best first; of equals the one that was tried first.
+        The trials of each `TASK/ALGO`, the best first; equal ones in the order of their trials.
     """
     trials: dict[str, list[Trial]] = {name: [] for name in presets}
 
@@ -70,22 +70,22 @@ def tune(presets: Mapping[str, Config], measure: Measure) -> dict[str, list[Tria
 
 
 def best_first(trials: Sequence[Trial]) -> list[Trial]:
-    """Trials by their return; of equals the one that was tried first."""
+    """Trials by descending return; equal ones in the order of their trials."""
     return sorted(trials, key=lambda trial: -trial.mean_return)
 
 
 def late_returns(jobs: Mapping[str, Job], folder: Path) -> dict[str, float]:
     """The mean return of the episodes that ended in the second half of training, by `TASK/ALGO`.
 
-    Not the score: where games are hardly ever won, it is 0 with all settings. Nor the best
-    evaluation: a team that collapses after it must not be chosen.
+    The score is not used, because it is 0 with all settings if games are hardly ever won. The best
+    evaluation is not used, because a team that collapses after it must not be chosen.
 
     Args:
-        jobs: the runs, all finished, by the names of their folders. Each counts alike.
-        folder: where these are.
+        jobs: the finished runs, by the names of their folders; all have equal weight.
+        folder: the folder of these folders.
 
     Raises:
-        RunError: no episode ended in the second half of a run.
+        RunError: no episode ended in the second half of a run, or its metrics are damaged.
     """
     found: dict[str, list[float]] = {}
     for name, job in jobs.items():
@@ -110,12 +110,12 @@ def write_tuning(
     """Writes the table of all trials, and the best as settings for whole environments.
 
     Args:
-        trials: those of each `TASK/ALGO`, the best first.
-        out: the folder.
-        given: settings that all trials had; the best are written on top of them.
+        trials: the trials of each `TASK/ALGO`, the best first.
+        out: the folder to write into.
+        given: settings that all trials had; the best changes are added to them.
 
     Returns:
-        the path of `settings.json`, for `mars-demo sweep --settings`.
+        The path of `settings.json`, for `mars-demo sweep --settings`.
     """
     rows, best = [], {}
     for name, of in trials.items():
@@ -132,5 +132,5 @@ def write_tuning(
 
 
 def _scaled(value: float, factor: float) -> float:
-    """A number of epochs stays a whole one, and at least 1."""
+    """A value times a factor; an int stays an int of at least 1."""
     return max(1, round(value * factor)) if isinstance(value, int) else value * factor

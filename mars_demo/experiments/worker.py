@@ -29,20 +29,21 @@ from mars_demo.tasks.registry import get_task
 
 
 def train_job(job: Job, sweep: Path) -> None:
-    """Brings a run of a sweep to its end, wherever it stands; nothing if it is finished.
+    """Trains and evaluates a run of a sweep until it is finished.
 
-    A run that was cut off goes on from its newest whole checkpoint. One that has none left begins
-    again. Two processes never train the same run: the second waits, and finds what the first did.
+    An interrupted run continues from its newest whole checkpoint, or begins again if there is none.
+    Two processes never train the same run: the second waits, and then finds it finished.
 
     Raises:
-        RunError: a signal stopped it, or what `train_run` raises it for.
+        RunError: a signal stopped the run, or one of the reasons of `train_run`.
+        ValueError: as `train_run`.
     """
     folder = sweep / job.name
     with alone(folder, wait=True):
         if is_complete(folder, job.task, job.config):
             return
         try:
-            finished = _train(job, folder, resume=_can_go_on(folder))
+            finished = _train(job, folder, resume=_can_resume(folder))
         except CheckpointError as error:
             _clear(folder, error)
             finished = _train(job, folder, resume=False)
@@ -52,13 +53,13 @@ def train_job(job: Job, sweep: Path) -> None:
 
 
 def _train(job: Job, folder: Path, resume: bool) -> bool:
-    """Whether it came to its end, or a signal stopped it."""
+    """Trains the run; returns False if a signal stopped it."""
     task = get_task(job.task)
     return train_run(task, job.config, folder, resume, False, watch=evaluate_when_due).finished
 
 
-def _can_go_on(folder: Path) -> bool:
-    """Whether there is a run to go on with; what is left of a broken one is cleared away."""
+def _can_resume(folder: Path) -> bool:
+    """Whether the folder has a run that can be resumed; the files of a damaged run are removed."""
     if not (folder / "run.json").exists():
         return False
     try:
@@ -83,7 +84,7 @@ def _clear(folder: Path, error: Exception) -> None:
 
 
 def _stop_when_orphaned() -> None:
-    """Asks this process to save and stop once the one that started it is gone, however it went."""
+    """Asks this process to save and stop when the process that started it has ended."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -95,10 +96,10 @@ def _stop_when_orphaned() -> None:
 
 
 def main() -> None:
-    """Trains one run; what stops it ends in one line and exit code 2."""
+    """Trains one run; an error ends the program with one line and exit code 2."""
     _stop_when_orphaned()
-    # SLURM tells every process of a job that its time is nearly over. The one that started this
-    # has itself queued anew, and asks this to stop.
+    # Before a job's time is over, SLURM sends SIGUSR2 to all of its processes. The parent process
+    # queues the job again and asks this process to stop.
     if hasattr(signal, "SIGUSR2"):
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     sweep, name = Path(sys.argv[1]), sys.argv[2]

@@ -1,4 +1,4 @@
-"""Everything that decides a training run, as one frozen dataclass."""
+"""The configuration of a training run, as one frozen dataclass."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Config:
 
 _RANGES: dict[str, tuple[float, float]] = {
     "eps": (1e-4, 100.0),
-    "seed": (0, 2**32 - 1),  # JAX would drop higher bits, and two seeds be one
+    "seed": (0, 2**32 - 1),  # JAX drops higher bits, so that two seeds would be the same
     "total_steps": (1, 10**12 - 1),  # twelve digits in a checkpoint's name
     "num_envs": (1, 2**24),
     "rollout_steps": (1, 2**20),
@@ -101,7 +101,11 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 
 def check_config(config: Config) -> None:
-    """Raises ValueError that names the first impossible value, its rule, and the nearest valid."""
+    """Checks every field of a configuration.
+
+    Raises:
+        ValueError: names the first impossible value, its rule, and the nearest valid value.
+    """
     for name, kind in get_type_hints(Config).items():
         value = getattr(config, name)
         if name == "algo":
@@ -129,9 +133,9 @@ def check_config(config: Config) -> None:
 
 
 def check_name(what: str, value: object, valid: Iterable[object]) -> None:
-    """Raises ValueError unless the value is one of the valid ones; lists these, nearest first."""
+    """Raises ValueError unless the value is a valid one; the message lists these, nearest first."""
     names = {str(name): name for name in valid}
-    # Equal is not enough: 1 == True.
+    # Equality is not enough, since 1 == True.
     if str(value) not in names or type(value) is not type(names[str(value)]):
         listed = ", ".join(nearest_first(value, names))
         raise ValueError(f"unknown {what} {value!r}; valid: {listed}")
@@ -143,7 +147,7 @@ def check_number(
     """Raises ValueError unless the value is a (whole) number in [lowest, highest]."""
     rule = f"{name} must be a {'whole ' if whole else ''}number in [{lowest}, {highest}]"
     if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
-        raise ValueError(f"{rule}, got {value!r}; nearest: none, it is no number")
+        raise ValueError(f"{rule}, got {value!r}; nearest: none, it is not a number")
     if not lowest <= value <= highest or (whole and not isinstance(value, int)):
         nearest = min(max(value, lowest), highest)
         raise ValueError(f"{rule}, got {value!r}; nearest: {round(nearest) if whole else nearest}")

@@ -1,7 +1,7 @@
-"""What an update did to the policy: how far the probability ratios went, and what pulled at them.
+"""Diagnostics of an update: how far the probability ratios moved, and which had a gradient.
 
-Statistics of one gradient step are sums, extremes and a histogram, so that those of many steps and
-many devices add up.
+The statistics of one gradient step are sums, extremes and a histogram, so that those of many steps
+and many devices can be combined.
 """
 
 from __future__ import annotations
@@ -19,33 +19,38 @@ from mars_demo.learning.sharding import Shards
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
-# Edges of the histogram of log-ratios, from 1/1000 to 1000, finer towards 0: 0.002 wide there and a
-# quarter of the log-ratio itself farther out.
+# Edges of the histogram of log-ratios, from log 1/1000 to log 1000. Bins are 0.002 wide near 0, and
+# grow to a quarter of the log-ratio.
 _EDGES = tuple(
     (0.01 * np.sinh(np.linspace(-1, 1, 63) * math.asinh(math.log(1000) / 0.01))).tolist()
 )
 
 
 class RatioStatistics(NamedTuple):
-    """Of the decisions in a gradient step's minibatch."""
+    """Statistics of the decisions in the minibatch of a gradient step."""
 
-    decisions: Array  # float32 (): how many
+    decisions: Array  # float32 (): their number
     kl: Array  # float32 (): sum of r - 1 - log r, whose mean estimates KL(old, new)
     kl_reverse: Array  # float32 (): sum of r log r - r + 1, whose mean estimates KL(new, old)
     beyond: Array  # float32 (): decisions with r outside [1/(1 + eps), 1 + eps]
     pull: Array  # float32 (): sum of |dL/d log r|
-    pull_beyond: Array  # float32 (): that of the decisions beyond
+    pull_beyond: Array  # float32 (): the same sum over the decisions beyond
     below: Array  # float32 (63,): decisions with log r below each edge
-    lowest: Array  # float32 (): log r, infinite if there is no decision
-    highest: Array  # float32 ()
+    lowest: Array  # float32 (): lowest log r; inf if there is no decision
+    highest: Array  # float32 (): highest log r; -inf if there is no decision
 
 
 def ratio_statistics(
     objective: Objective, log_ratio: Array, advantage: Array, eps: Scalar, decides: Array
 ) -> RatioStatistics:
-    """Statistics of log-ratios (...) with advantages (...); bool (...) tells which count.
+    """Statistics of one minibatch. Both KL estimates are the low-variance ones of Schulman (2020).
 
-    Both KL estimates are Schulman's low-variance ones (2020), with samples of the old policy.
+    Args:
+        objective: whose gradient is measured.
+        log_ratio: float32 (...), of actions that the old policy drew.
+        advantage: float32 (...).
+        eps: size of the trust region.
+        decides: bool (...), whether the agent made a decision; others do not count.
     """
     log_ratio = jax.lax.stop_gradient(log_ratio)
     excess = jnp.expm1(log_ratio)
@@ -71,14 +76,22 @@ def ratio_statistics(
 
 
 def ratio_metrics(steps: RatioStatistics, shards: Shards) -> dict[str, Array]:
-    """Metrics of an update from the statistics of its gradient steps, leaves (steps, ...).
+    """Metrics of an update.
+
+    Args:
+        steps: the statistics of its gradient steps, leaves (steps, ...).
+        shards: the devices that share the batch.
 
     Returns:
-        float32 () each: `kl`, `kl_reverse`, `ratio_beyond` (share of the decisions beyond the trust
-        region), `pull_beyond` (their share of the gradient with respect to log-ratios),
-        `ratio_min`, `ratio_max`, `ratio_qNN` for each of `QUANTILES` (read from a histogram, to
-        about a tenth of the log-ratio), and `first_ratio_error`: max |r - 1| in the first step,
-        where the policy has not moved yet: 0 up to rounding.
+        float32 () each:
+
+        - `kl`, `kl_reverse`: means over the decisions, in nats.
+        - `ratio_beyond`: share of the decisions beyond the trust region.
+        - `pull_beyond`: their share of the gradient with respect to log-ratios.
+        - `ratio_min`, `ratio_max`, and `ratio_qNN` for each of `QUANTILES`, which is read from a
+          histogram, to about a tenth of the log-ratio.
+        - `first_ratio_error`: max |r - 1| in the first step. The policy has not moved then, so it
+          is 0 up to rounding.
     """
     sums: Any = shards.sum(jax.tree.map(lambda x: jnp.sum(x, axis=0), steps))
     count = jnp.maximum(sums.decisions, 1.0)

@@ -1,7 +1,7 @@
-"""What an actor's outputs mean: a distribution over actions, one kind for each kind of space.
+"""Distributions over actions: one class for each kind of action space.
 
-A distribution is a frozen description; what a network says of one decision is an array of its
-parameters, last axis first to last. Every method takes any leading axes (...).
+A distribution is a frozen description of a family. The outputs of an actor for one decision become
+the parameters of one member of it, along the last axis. Every method takes any leading axes (...).
 """
 
 from __future__ import annotations
@@ -21,48 +21,21 @@ Squash = Literal["tanh", "clip"]
 
 
 class Distribution(Protocol):
-    """A family of distributions over the actions of one agent."""
+    """A family of distributions over the actions of one agent.
+
+    Of one decision, O is the number of outputs of the network, P the number of parameters and M the
+    length of the mask. A is the shape of an action: () for `Categorical`, (k,) for
+    `MultiCategorical`, (d,) for `Gaussian`. Discrete actions are int32, continuous ones float32.
+    """
 
     @property
     def num_outputs(self) -> int:
-        """Numbers that a network has to say of a decision."""
+        """O, how many numbers a network outputs for a decision."""
         ...
 
     @property
     def num_scales(self) -> int:
-        """Log standard deviations, which are parameters of the policy and not outputs."""
-        ...
-
-    def parameters(self, outputs: Array, scales: Array, available: Array) -> Array:
-        """From outputs (..., num_outputs), scales (num_scales,) and masks (..., M), bool."""
-        ...
-
-    def sample(self, key: Array, parameters: Array) -> Array:
-        """Draws actions, as the policy knows them."""
-        ...
-
-    def mode(self, parameters: Array) -> Array:
-        """The actions of a greedy policy."""
-        ...
-
-    def log_prob(self, parameters: Array, action: Array) -> Array:
-        """Of actions as `sample` draws them: float32 (...)."""
-        ...
-
-    def entropy(self, parameters: Array) -> Array:
-        """In nats, float32 (...)."""
-        ...
-
-    def to_env(self, action: Array) -> Array:
-        """An action as the environment takes it."""
-        ...
-
-    def uniform(self, key: Array, available: Array) -> Array:
-        """Uniform over what is available, as the environment takes it."""
-        ...
-
-    def has_choice(self, available: Array) -> Array:
-        """Whether a mask (..., M) leaves a choice: bool (...)."""
+        """S, how many log standard deviations the policy has; they do not depend on its input."""
         ...
 
     @property
@@ -70,16 +43,74 @@ class Distribution(Protocol):
         """M, the length of a mask."""
         ...
 
+    def parameters(self, outputs: Array, scales: Array, available: Array) -> Array:
+        """The parameters of the distributions of some decisions.
+
+        Args:
+            outputs: float32 (..., O), of the network.
+            scales: float32 (S,), log standard deviations; ignored where S is 0.
+            available: bool (..., M), which actions are available.
+
+        Returns:
+            float32 (..., P).
+        """
+        ...
+
+    def sample(self, key: Array, parameters: Array) -> Array:
+        """Draws actions (..., *A) from parameters (..., P), with one PRNG key."""
+        ...
+
+    def mode(self, parameters: Array) -> Array:
+        """The actions (..., *A) of a greedy policy, from parameters (..., P)."""
+        ...
+
+    def log_prob(self, parameters: Array, action: Array) -> Array:
+        """Log-probability or log-density of actions that `sample` drew.
+
+        Args:
+            parameters: float32 (..., P).
+            action: (..., *A).
+
+        Returns:
+            float32 (...).
+        """
+        ...
+
+    def entropy(self, parameters: Array) -> Array:
+        """Entropy in nats, float32 (...), from parameters (..., P)."""
+        ...
+
+    def to_env(self, action: Array) -> Array:
+        """Actions (..., *A) that `sample` drew, in the form that the environment takes."""
+        ...
+
+    def uniform(self, key: Array, available: Array) -> Array:
+        """Draws available actions uniformly, in the form that the environment takes.
+
+        Args:
+            key: one PRNG key.
+            available: bool (..., M).
+
+        Returns:
+            Actions (..., *A).
+        """
+        ...
+
+    def has_choice(self, available: Array) -> Array:
+        """Whether masks (..., M) leave more than one action: bool (...)."""
+        ...
+
 
 def make_distribution(space: Any, squash: Squash = "tanh") -> Distribution:
     """The distribution for an action space.
 
     Args:
-        space: a Discrete, MultiDiscrete or bounded Box of JaxMARL's.
-        squash: how a Gaussian gets into a Box: see `Gaussian`.
+        space: JaxMARL's Discrete or MultiDiscrete, or its Box (d,) with finite bounds.
+        squash: how a Gaussian is brought into the bounds of a Box; see `Gaussian`.
 
     Raises:
-        ValueError: another kind of space, or a Box without bounds.
+        ValueError: the space is of another kind, or a Box that is not a vector or has no finite
+            bounds.
     """
     if isinstance(space, Discrete):
         return Categorical(space.n)
@@ -98,7 +129,7 @@ def make_distribution(space: Any, squash: Squash = "tanh") -> Distribution:
 
 @dataclass(frozen=True)
 class Categorical:
-    """One of n actions. Parameters are log-probabilities (..., n); actions are int (...)."""
+    """One of n actions: O, P and M are n, parameters are log-probabilities, actions int32 (...)."""
 
     n: int
 
@@ -113,12 +144,18 @@ class Categorical:
         return self.n
 
     def parameters(self, outputs: Array, scales: Array, available: Array) -> Array:
-        """Log-probabilities; those of unavailable actions are the lowest float32: probability 0."""
+        """Log-probabilities (..., n). Those of unavailable actions are the lowest float32.
+
+        Their probability is then exactly 0.
+        """
         logits = jnp.where(available, outputs, jnp.finfo(outputs.dtype).min)
         return jax.nn.log_softmax(logits)
 
     def sample(self, key: Array, parameters: Array) -> Array:
-        """Inverts the distribution function: one random number a draw; Gumbel noise takes n."""
+        """Draws int32 (...) by inverting the cumulative distribution of each decision.
+
+        That takes one random number a draw; Gumbel noise would take n.
+        """
         probs = jnp.exp(parameters)
         # Rounding may leave steps in the sums at actions of probability 0; never draw these.
         sums = jnp.where(probs > 0, jnp.cumsum(probs, axis=-1), 0.0)
@@ -126,32 +163,37 @@ class Categorical:
         return jnp.argmax(sums > uniform * jnp.max(sums, axis=-1, keepdims=True), axis=-1)
 
     def mode(self, parameters: Array) -> Array:
+        """The likeliest actions, int32 (...)."""
         return jnp.argmax(parameters, axis=-1)
 
     def log_prob(self, parameters: Array, action: Array) -> Array:
+        """float32 (...), of actions int32 (...)."""
         return jnp.take_along_axis(parameters, action[..., None], axis=-1)[..., 0]
 
     def entropy(self, parameters: Array) -> Array:
-        """Masked actions count 0, also in the gradient."""
+        """Entropy in nats, float32 (...). Masked actions add 0, in the gradient too."""
         probs = jnp.exp(parameters)
         return -jnp.sum(jnp.where(probs > 0, probs * parameters, 0.0), axis=-1)
 
     def to_env(self, action: Array) -> Array:
+        """The same int32 (...)."""
         return action
 
     def uniform(self, key: Array, available: Array) -> Array:
+        """Available actions, int32 (...), from masks (..., n)."""
         return jax.random.categorical(key, jnp.where(available, 0.0, -jnp.inf))
 
     def has_choice(self, available: Array) -> Array:
+        """Whether more than one of n actions is available, bool (...)."""
         return jnp.sum(available, axis=-1) > 1
 
 
 @dataclass(frozen=True)
 class MultiCategorical:
-    """Several categorical actions at once, drawn independently.
+    """k categorical actions at once, drawn independently.
 
-    Parameters are their log-probabilities end to end, (..., sum n), and so are masks; actions are
-    int (..., k).
+    O, P and M are N, the sum of `sizes`. Outputs, parameters and masks are those of the k parts,
+    concatenated, (..., N). Actions are int32 (..., k).
     """
 
     sizes: tuple[int, ...]
@@ -167,34 +209,42 @@ class MultiCategorical:
         return sum(self.sizes)
 
     def parameters(self, outputs: Array, scales: Array, available: Array) -> Array:
+        """Log-probabilities of each part, concatenated, (..., N)."""
         parts = zip(self._parts, self._split(outputs), self._split(available), strict=True)
         return jnp.concatenate([one.parameters(x, scales, ok) for one, x, ok in parts], axis=-1)
 
     def sample(self, key: Array, parameters: Array) -> Array:
+        """Draws int32 (..., k), each part with a key of its own."""
         keys = jax.random.split(key, len(self.sizes))
         parts = zip(self._parts, keys, self._split(parameters), strict=True)
         return jnp.stack([one.sample(k, p) for one, k, p in parts], axis=-1)
 
     def mode(self, parameters: Array) -> Array:
+        """The likeliest action of each part, int32 (..., k)."""
         return jnp.stack([jnp.argmax(p, axis=-1) for p in self._split(parameters)], axis=-1)
 
     def log_prob(self, parameters: Array, action: Array) -> Array:
+        """The sum over the parts, float32 (...), of actions int32 (..., k)."""
         parts = enumerate(zip(self._parts, self._split(parameters), strict=True))
         return _total([one.log_prob(p, action[..., i]) for i, (one, p) in parts])
 
     def entropy(self, parameters: Array) -> Array:
+        """The sum over the parts in nats, float32 (...)."""
         parts = zip(self._parts, self._split(parameters), strict=True)
         return _total([one.entropy(p) for one, p in parts])
 
     def to_env(self, action: Array) -> Array:
+        """The same int32 (..., k)."""
         return action
 
     def uniform(self, key: Array, available: Array) -> Array:
+        """Available actions, int32 (..., k), from masks (..., N)."""
         keys = jax.random.split(key, len(self.sizes))
         parts = zip(self._parts, keys, self._split(available), strict=True)
         return jnp.stack([one.uniform(k, ok) for one, k, ok in parts], axis=-1)
 
     def has_choice(self, available: Array) -> Array:
+        """Whether any part has more than one available action, bool (...)."""
         parts = zip(self._parts, self._split(available), strict=True)
         return jnp.any(jnp.stack([one.has_choice(ok) for one, ok in parts]), axis=0)
 
@@ -203,23 +253,26 @@ class MultiCategorical:
         return tuple(Categorical(n) for n in self.sizes)
 
     def _split(self, x: Array) -> list[Array]:
+        """The parts (..., n) of an array (..., N)."""
         return jnp.split(x, list(itertools.accumulate(self.sizes))[:-1], axis=-1)
 
 
 @dataclass(frozen=True)
 class Gaussian:
-    """A diagonal Gaussian, brought into the bounds of a Box of d numbers.
+    """A diagonal Gaussian over d numbers, brought into the bounds of a Box (d,).
 
-    Parameters are means and log standard deviations, (..., 2 d); the latter are the policy's own
-    and the same in every state. They stay in [-5, 2], towards whose ends they bend smoothly.
-    Actions are what the Gaussian drew, float (..., d), and only `to_env` brings them into the
-    bounds:
+    O, S and M are d, and P is 2 d: parameters are means and log standard deviations, concatenated.
+    The log standard deviations do not depend on the observation. They stay within (-5, 2), and are
+    bent smoothly near these limits.
+
+    Actions are the Gaussian's own draws, float32 (..., d). Only `to_env` brings them into the
+    bounds, in one of two ways:
 
     - "tanh" squashes them. Densities are those of the squashed action (Haarnoja et al., 2018).
-    - "clip" scales them to the bounds' middle and half width, and cuts off what is beyond.
-      Densities are those of the Gaussian.
+    - "clip" scales them to the bounds' middle and half width, and clips the result. Densities are
+      those of the Gaussian.
 
-    An agent whose mask is false throughout (a dead one) has no choice.
+    An agent whose mask is all false (a dead one) has no choice.
     """
 
     low: tuple[float, ...]
@@ -239,25 +292,32 @@ class Gaussian:
         return len(self.low)
 
     def parameters(self, outputs: Array, scales: Array, available: Array) -> Array:
+        """Means (the outputs) and bounded log standard deviations, (..., 2 d)."""
         scales = jnp.broadcast_to(_bounded(scales), outputs.shape)
         return jnp.concatenate([outputs, scales], axis=-1)
 
     def sample(self, key: Array, parameters: Array) -> Array:
+        """Draws float32 (..., d), outside of the bounds too."""
         mean, scale = self._split(parameters)
         return mean + jnp.exp(scale) * jax.random.normal(key, mean.shape, mean.dtype)
 
     def mode(self, parameters: Array) -> Array:
-        """The Gaussian's; the squashed density may be highest elsewhere."""
+        """The Gaussian's means, (..., d). The squashed density may be highest elsewhere."""
         return self._split(parameters)[0]
 
     def log_prob(self, parameters: Array, action: Array) -> Array:
+        """Log-density, float32 (...), of actions float32 (..., d) before `to_env`."""
         mean, scale = self._split(parameters)
         distance = (action - mean) * jnp.exp(-scale)
         density = -0.5 * jnp.square(distance) - scale - 0.5 * math.log(2.0 * math.pi)
         return jnp.sum(density - self._log_slope(action), axis=-1)
 
     def entropy(self, parameters: Array) -> Array:
-        """The Gaussian's, and the mean of the squash's log-slope by Gauss-Hermite quadrature."""
+        """Entropy in nats, float32 (...), of the density that `log_prob` has.
+
+        With "tanh" that is the Gaussian's entropy plus the expected log-slope of the squashing,
+        which is computed by Gauss-Hermite quadrature.
+        """
         mean, scale = self._split(parameters)
         entropy = scale + 0.5 * math.log(2.0 * math.pi * math.e)
         if self.squash == "tanh":
@@ -270,53 +330,59 @@ class Gaussian:
         return jnp.sum(entropy, axis=-1)
 
     def to_env(self, action: Array) -> Array:
+        """Actions (..., d) within the bounds."""
         low, high = self._bounds(action)
         squashed = jnp.tanh(action) if self.squash == "tanh" else jnp.clip(action, -1.0, 1.0)
         return jnp.clip(low + 0.5 * (high - low) * (squashed + 1.0), low, high)
 
     def uniform(self, key: Array, available: Array) -> Array:
+        """Uniform between the bounds, float32 (..., d); the mask (..., d) gives only the shape."""
         drawn = jax.random.uniform(key, available.shape, jnp.float32)
         low, high = self._bounds(drawn)
         return low + (high - low) * drawn
 
     def has_choice(self, available: Array) -> Array:
+        """Whether any of the d numbers is available, bool (...)."""
         return jnp.any(available, axis=-1)
 
     def _split(self, parameters: Array) -> tuple[Array, Array]:
+        """Means and log standard deviations, (..., d) each."""
         mean, scale = jnp.split(parameters, 2, axis=-1)
         return mean, scale
 
     def _log_slope(self, action: Array) -> Array:
-        """Log of the derivative of `to_env`, where it tells; its scale only where it squashes."""
+        """Log-derivative (..., d) of the squashing at actions (..., d); 0 with "clip"."""
         if self.squash == "clip":
             return jnp.zeros_like(action)
         low, high = self._bounds(action)
-        # log(1 - tanh²) without the difference of near-equal numbers.
+        # log(1 - tanh²), without a difference of almost equal numbers.
         slope = 2.0 * (math.log(2.0) - action - jax.nn.softplus(-2.0 * action))
         return slope + jnp.log(0.5 * (high - low))
 
     def _bounds(self, like: Array) -> tuple[Array, Array]:
+        """Lower and upper bounds, in the shape (..., d) and the dtype of `like`."""
         low, high = (jnp.array(bound, like.dtype) for bound in (self.low, self.high))
         return jnp.broadcast_to(low, like.shape), jnp.broadcast_to(high, like.shape)
 
 
-_LOG_SCALES = (-5.0, 2.0)  # limits of log standard deviations, which they never quite reach
+_LOG_SCALES = (-5.0, 2.0)  # limits of log standard deviations, approached and never reached
 _BEND = 1.0  # distance from a limit at which they begin to bend
 
 
 def _bounded(scales: Array) -> Array:
-    """Log-scales within their limits: as they are, except near a limit, where they bend towards it.
+    """Log-scales (d,) within their limits: unchanged, except near a limit, which they approach.
 
-    The slope falls to zero as 1 / distance²: slowly enough that a scale far out can come back.
+    The slope falls to zero as 1 / distance². That is slow enough for a gradient to bring a scale
+    back that is far beyond a limit.
     """
     low, high = _LOG_SCALES[0] + _BEND, _LOG_SCALES[1] - _BEND
     below, above = (jnp.maximum(x, 0.0) / _BEND for x in (low - scales, scales - high))
-    # 1 - 1/(1 + x) and not x/(1 + x), whose gradient is the difference of near-equal numbers.
+    # 1 - 1/(1 + x), since the gradient of x/(1 + x) is a difference of almost equal numbers.
     return jnp.clip(scales, low, high) + _BEND * (1.0 / (1.0 + below) - 1.0 / (1.0 + above))
 
 
 def _gauss_hermite(count: int) -> tuple[list[float], list[float]]:
-    """Nodes and weights of E f(z), z standard normal."""
+    """Nodes and weights, `count` of each, to compute E f(z) of a standard normal z."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(count)
     return nodes.tolist(), (weights / weights.sum()).tolist()
 
@@ -325,4 +391,5 @@ _GAUSS_HERMITE = _gauss_hermite(8)
 
 
 def _total(parts: list[Array]) -> Array:
+    """The sum of arrays (...) of one shape."""
     return jnp.sum(jnp.stack(parts), axis=0)

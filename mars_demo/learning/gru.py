@@ -1,4 +1,4 @@
-"""A recurrent layer over whole sequences, with its gradient by hand."""
+"""A recurrent layer over whole sequences, with a hand-written gradient."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from mars_demo.learning.layers import by_rows, dense, orthogonal
 class GRU(nn.Module):
     """A gated recurrent unit (Cho et al., 2014) over a sequence, reset where episodes start.
 
-    The input's product with the weights does not depend on the state, so all steps of the
-    sequence share one matrix product outside the scan; inside it only the state's remains.
+    The product of the inputs with the weights does not depend on the state. So it is one matrix
+    product for all steps, before the scan. Only the state's product is computed inside the scan.
     """
 
     hidden: int
@@ -42,32 +42,37 @@ class GRU(nn.Module):
 
 
 class Gates(NamedTuple):
-    """What a step leaves for its gradient. Leaves (..., hidden), or (T, ..., hidden)."""
+    """What the gradient of a step needs. Leaves float32 (..., hidden), or (T, ..., hidden)."""
 
     before: Array  # the state before the step, zero where an episode starts
-    reset: Array
-    update: Array
-    candidate: Array
-    memory: Array  # the candidate's part from the state, before the reset gate
+    reset: Array  # r_t of `recur`
+    update: Array  # z_t
+    candidate: Array  # n_t
+    memory: Array  # h_{t-1} W + b, the state's part of the candidate before the reset gate
 
 
 @jax.custom_vjp
 def recur(weights: Array, bias: Array, state: Array, from_input: Array, first: Array) -> Array:
-    """All states of a GRU. Reverse-mode differentiation only: `jax.jvp` raises TypeError.
+    """All states of a GRU. It has a reverse-mode derivative only.
 
         r_t, z_t = σ(x_t + h_{t-1} W)          reset and update gate
         n_t = tanh(x_t + r_t (h_{t-1} W + b))   candidate
         h_t = (1 - z_t) n_t + z_t h_{t-1}
+
+    All arrays are float32, except `first`.
 
     Args:
         weights: W, (hidden, 3 * hidden), for the reset gate, the update gate and the candidate.
         bias: b, (hidden,).
         state: h before the first step, (..., hidden).
         from_input: x, the input's part of the three, (T, ..., 3 * hidden).
-        first: bool (T, ...), true where h_{t-1} is to be zero.
+        first: bool (T, ...), true where h_{t-1} is taken as zero.
 
     Returns:
         The state after each step, (T, ..., hidden).
+
+    Raises:
+        TypeError: in forward-mode differentiation (`jax.jvp`).
     """
     return _scan(weights, bias, state, from_input, first)[0]
 
@@ -75,6 +80,7 @@ def recur(weights: Array, bias: Array, state: Array, from_input: Array, first: A
 def _scan(
     weights: Array, bias: Array, state: Array, from_input: Array, first: Array
 ) -> tuple[Array, Gates]:
+    """The states (T, ..., hidden) that `recur` returns, and the gates of each step."""
     bias = jnp.broadcast_to(bias, state.shape)
 
     def step(h: Array, x_t: tuple[Array, Array]) -> tuple[Array, tuple[Array, Gates]]:
@@ -94,17 +100,19 @@ def _scan(
 def _forward(
     weights: Array, bias: Array, state: Array, from_input: Array, first: Array
 ) -> tuple[Array, Any]:
+    """The states (T, ..., hidden), and what `_backward` needs."""
     states, gates = _scan(weights, bias, state, from_input, first)
     return states, (weights, first, gates)
 
 
 def _backward(saved: Any, grad_states: Array) -> tuple[Array, Array, Array, Array, None]:
-    """Back through time for the gates only; the weights' gradient is one product over all steps.
+    """Gradients of the arguments of `recur`, from that of the states, (T, ..., hidden).
 
-    Automatic differentiation would add up the weights' gradient step by step.
+    Only the gradients of the gates go back through time step by step. That of the weights is then
+    one matrix product over all steps; automatic differentiation would sum it step by step.
     """
     weights, first, gates = saved
-    transposed = weights.T  # once, not in every step
+    transposed = weights.T  # outside the scan, so that it is computed once
 
     def step(grad: Array, x_t: tuple[Array, Array, Gates]) -> tuple[Array, tuple[Array, Array]]:
         grad_state_t, first_t, (h, r, z, n, memory) = x_t

@@ -1,4 +1,4 @@
-"""Layers that every network is made of."""
+"""Layers of the networks, with initialisers that are safe and fast on a CPU."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ RELU_GAIN = 2.0**0.5
 
 
 def orthogonal(gain: float) -> Callable[..., Array]:
-    """An orthogonal initialiser that is safe to `vmap` on a CPU.
+    """An orthogonal initialiser (key, shape, dtype) -> (*shape) that is safe to `vmap` on a CPU.
 
-    With jaxlib 0.10 QR decompositions of batches can wait for each other for ever there
-    (docs/training.md); here a batch is initialised one matrix after another.
+    With jaxlib 0.10, batched QR decompositions can deadlock on a CPU (docs/training.md). Here a
+    batch is initialised one matrix after another.
     """
     draw = initializers.orthogonal(gain)
 
@@ -30,17 +30,21 @@ def orthogonal(gain: float) -> Callable[..., Array]:
 
 
 def dense(x: Array, features: int, gain: float, name: str) -> Array:
-    """A dense layer (..., n) -> (..., features), orthogonal with a gain; inside a module."""
+    """A dense layer (..., n) -> (..., features), initialised orthogonally with a gain.
+
+    Call it inside a module's `__call__`.
+    """
     layer = nn.Dense(features, kernel_init=orthogonal(gain), bias_init=zeros_init(), name=name)
     return by_rows(layer, x)
 
 
 def convolve(x: Array, features: int, gain: float, name: str) -> Array:
-    """A 3 × 3 convolution with zeros around, (n, h, w, c) -> (n, h, w, features); inside a module.
+    """A 3 × 3 convolution, padded with zeros: (n, h, w, c) -> (n, h, w, features).
 
-    Each pixel with its eight neighbours goes through one dense layer: what `flax.linen.Conv` gives.
-    XLA has no fast convolution for the inside of a loop on a CPU, where every update is; on a
-    Connector task that took 18 times as long (docs/training.md).
+    Each pixel and its eight neighbours go through one dense layer, which gives the same result as
+    `flax.linen.Conv`. Updates run inside a loop, where XLA has no fast convolution for a CPU: on a
+    Connector task `flax.linen.Conv` took 18 times as long (docs/training.md). Call it inside a
+    module's `__call__`.
     """
     height, width = x.shape[1:3]
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -49,10 +53,10 @@ def convolve(x: Array, features: int, gain: float, name: str) -> Array:
 
 
 def by_rows(function: Callable[[Array], Array], x: Array) -> Array:
-    """Applies a function of matrices (rows, ...) to an array (..., n).
+    """Applies a function of matrices (rows, n) -> (rows, m) to an array (..., n) -> (..., m).
 
-    XLA computes the gradient of a weight at half the speed, on a CPU, where it has to sum over
-    more than one axis.
+    On a CPU, XLA computes the gradient of a weight at half the speed if it has to sum over more
+    than one axis.
     """
     y = function(x.reshape(-1, x.shape[-1]))
     return y.reshape(*x.shape[:-1], y.shape[-1])

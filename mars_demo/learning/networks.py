@@ -1,7 +1,7 @@
 """Actors on local observations and a critic on the world state.
 
-Every network takes a whole sequence, time first, so that one code path serves the rollout
-(a sequence of one step) and the update (a sequence of `rollout_steps`).
+Actors take whole sequences, time first. So one code path serves the rollout, a sequence of one
+step, and the update, a sequence of `rollout_steps`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mars_demo.learning.gru import GRU
 from mars_demo.learning.layers import RELU_GAIN, convolve, dense
 
 Image = tuple[int, int, int]
-"""Height, width and channels of an image whose pixels lead a vector of features."""
+"""Height, width and channels of an image, whose pixels are the first numbers of the features."""
 
 _CHANNELS = (16, 16)  # of the convolutions
 
@@ -26,8 +26,8 @@ _CHANNELS = (16, 16)  # of the convolutions
 class Actor(nn.Module):
     """Maps one agent's features to the parameters of a distribution over its actions.
 
-    With `recurrent`, layers are FC, GRU, FC, outputs; without, FC, FC, outputs. Features that begin
-    with an `image` go through two convolutions first.
+    Its layers are dense, GRU, dense, outputs if it is `recurrent`, else dense, dense, outputs. An
+    `image` at the start of the features goes through two convolutions first.
     """
 
     distribution: Distribution
@@ -45,12 +45,13 @@ class Actor(nn.Module):
             memory: float32 (..., hidden) recurrent state, or (..., 0) without recurrence.
             features: float32 (T, ..., F).
             first: bool (T, ...), true at the first step of an episode.
-            available: bool (T, ..., M), the mask of actions.
+            available: bool (T, ..., M), which actions are available.
 
         Returns:
-            The memory after the sequence and the parameters (T, ..., P) of the distributions.
+            The memory after the sequence, (..., hidden or 0), and the parameters of the
+            distributions over actions, float32 (T, ..., P).
         """
-        x = nn.relu(dense(_look(features, self.image), self.hidden, RELU_GAIN, "in"))
+        x = nn.relu(dense(_encode_image(features, self.image), self.hidden, RELU_GAIN, "in"))
         if self.recurrent:
             memory, x = GRU(self.hidden, name="gru")(memory, x, first)
         x = nn.relu(dense(x, self.hidden, RELU_GAIN, "out"))
@@ -61,26 +62,26 @@ class Actor(nn.Module):
         return memory, self.distribution.parameters(outputs, scales, available)
 
     def initial_memory(self, batch: tuple[int, ...]) -> Array:
-        """The memory at the start of an episode, zeros of shape (*batch, hidden or 0)."""
+        """The memory at the start of an episode: float32 zeros (*batch, hidden or 0)."""
         return jnp.zeros((*batch, self.hidden if self.recurrent else 0), jnp.float32)
 
 
 class Critic(nn.Module):
-    """One value per environment from its world state."""
+    """Estimates one value for each environment from its world state."""
 
     hidden: int
     image: Image | None = None
 
     @nn.compact
     def __call__(self, world_state: Array) -> Array:
-        """Maps world states (..., W) to values (...)."""
-        x = nn.relu(dense(_look(world_state, self.image), self.hidden, RELU_GAIN, "in"))
+        """Maps world states, float32 (..., W), to values, float32 (...)."""
+        x = nn.relu(dense(_encode_image(world_state, self.image), self.hidden, RELU_GAIN, "in"))
         x = nn.relu(dense(x, self.hidden, RELU_GAIN, "out"))
         return jnp.squeeze(dense(x, 1, 1.0, "value"), axis=-1)
 
 
-def _look(features: Array, image: Image | None) -> Array:
-    """Features (..., F), an image in front replaced by what convolutions make of it."""
+def _encode_image(features: Array, image: Image | None) -> Array:
+    """Features (..., F) with the image at their start replaced by its convolved features."""
     if image is None:
         return features
     pixels = math.prod(image)

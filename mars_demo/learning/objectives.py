@@ -1,4 +1,4 @@
-"""Policy objectives: MARS, MAPPO, MASPO and the ablations that tell them apart.
+"""Policy objectives: MARS, MAPPO, MASPO, and ablations that isolate how they differ.
 
 Notation: x = log r is the log of the probability ratio r = π_new(a|o) / π_old(a|o), A the joint
 advantage of the sample, s = sign A, ε the half-width of the trust region and δ = log(1 + ε).
@@ -7,10 +7,10 @@ Every objective is one pure function of `(log_ratio, advantage, eps)`:
 
 - `log_ratio` and `advantage` are float arrays of one shape; `eps` is a positive scalar.
 - The result has that shape and is to be **maximised**. It is zero at r = 1: where the literature
-  writes r·A, this file writes (r − 1)·A, which has the same gradient, so that the values of all
-  objectives compare.
-- Values and gradients are finite for |x| ≤ 1e10. No objective clips x, which would silence the
-  gradient that brings a drifted policy back: beyond a point it is continued with its own slope.
+  writes r·A, this file writes (r − 1)·A. The gradient is the same, and the values of different
+  objectives can be compared.
+- Values and gradients are finite for |x| ≤ 1e10. No objective clips x, since that would remove the
+  gradient that brings a drifted policy back. Far from x = 0 it is continued along its tangent.
 - Samples that should not count (dead agents) are masked on `log_ratio` before the objective,
   `jnp.where(alive, log_ratio, 0.0)`, not on the result: 0 · inf is NaN in the gradient.
 
@@ -28,12 +28,12 @@ from jax import Array
 Scalar = Array | float
 Objective = Callable[[Array, Array, Scalar], Array]
 
-# |x − sδ| up to which MARS follows its barrier, and |x| up to which `mars_raw` does. e⁴ = 55: past
-# it a sample says only "come back", and a steeper slope would drown the rest of the batch.
+# |x − sδ| up to which MARS follows its barrier, and |x| up to which `mars_raw` does; e⁴ = 55.
+# Beyond it a steeper slope would let one sample outweigh the rest of the batch.
 BARRIER_LINEAR_BEYOND = 4.0
 
-# x up to which the other objectives follow e^x. The square of a ratio continued from here to
-# x = 1e10 still fits float32, and e¹⁶ = 9e6 is a ratio that no healthy update comes near.
+# x up to which the other objectives follow e^x. A ratio continued along its tangent from here to
+# x = 1e10 can still be squared in float32. e¹⁶ = 9e6 is far above the ratios of a working update.
 RATIO_LINEAR_BEYOND = 16.0
 
 # Upper over lower ε of the decoupled ablations: 0.28 / 0.2, the values of DAPO (arXiv 2503.14476).
@@ -43,22 +43,23 @@ DECOUPLING = 1.4
 def mars(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
     """Reciprocal barrier: b(r) = b(1/r), infinite as r → 0, corrective gradient everywhere.
 
+    Like all objectives it maps `log_ratio` (...), `advantage` (...) and a scalar `eps` to (...).
+
         L = r·A − |A|·λ_s·(r + 1/r − 2),   λ₋ = 1/((1 + ε)² − 1),   λ₊ = 1 + λ₋
 
-    It is the only weighting of the barrier r + 1/r − 2 that makes the whole objective symmetric,
-    L(A, r) = L(−A, 1/r) up to a constant, with its maximum at exactly (1 + ε)^s. Less the constant
-    A it equals
+    This is the only weighting of the barrier r + 1/r − 2 that makes the whole objective symmetric,
+    L(A, r) = L(−A, 1/r) up to a constant, with its maximum at exactly (1 + ε)^s. The code computes
+    it without the constant A:
 
         L = −|A|·(cosh(x − sδ) − cosh δ) / sinh δ,     ∂L/∂x = −|A|·sinh(x − sδ) / sinh δ
 
-    which is what is computed. Admits any ε > 0. Source: this project's reconstruction, see the
-    module's docstring.
+    Any ε > 0 is allowed. Source: this project's reconstruction, see the module's docstring.
     """
     delta = jnp.log1p(eps)
     distance = jnp.abs(log_ratio - jnp.sign(advantage) * delta)
     near = jnp.minimum(distance, BARRIER_LINEAR_BEYOND)
     far = jnp.maximum(distance - BARRIER_LINEAR_BEYOND, 0.0)
-    # cosh u − cosh δ as a product, which is exactly zero at r = 1 instead of nearly so.
+    # cosh u − cosh δ as a product, which is exactly zero at r = 1; the difference is rounded.
     rise = 2.0 * jnp.sinh((near + delta) / 2.0) * jnp.sinh((near - delta) / 2.0)
     rise = rise + math.sinh(BARRIER_LINEAR_BEYOND) * far
     return -jnp.abs(advantage) * rise / jnp.sinh(delta)
@@ -67,7 +68,7 @@ def mars(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
 def mappo(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
     """Additive clip: min(r·A, clip(r, 1 − ε, 1 + ε)·A), PPO's objective (arXiv 1707.06347).
 
-    Outliers have a gradient of exactly zero, so a policy that drifted is not brought back.
+    Beyond the clip the gradient is exactly zero, so a policy that drifted is not brought back.
     """
     return _clipped(log_ratio, advantage, eps, eps)
 
@@ -96,7 +97,7 @@ def maspo_dec(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
 
 
 def maspo_geo(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
-    """MASPO with its maximum at MARS's (1 + ε)^s: the same optimum without the geometry.
+    """MASPO with its maximum at MARS's (1 + ε)^s: the same optimum without MARS's barrier.
 
     With d = r − 1 and t = (1 + ε)^s − 1 it is A·d − |A|·d²/(2|t|).
     """
@@ -106,8 +107,8 @@ def maspo_geo(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
 def mars_raw(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
     """MARS with SPO's coefficient, λ₊ = λ₋ = 1/(2ε), on both sides. Isolates the calibration.
 
-    The maxima are at (1 − 2ε)^−½ for A > 0 and (1 + 2ε)^−½ for A < 0. From ε = ½ on there is none
-    for A > 0: the barrier no longer holds what the advantage pulls.
+    The maxima are at (1 − 2ε)^−½ for A > 0 and (1 + 2ε)^−½ for A < 0. For A > 0 and ε ≥ ½ there is
+    no maximum: the barrier then grows no faster than the surrogate.
     """
     above = _change(log_ratio, BARRIER_LINEAR_BEYOND)
     below = _change(-log_ratio, BARRIER_LINEAR_BEYOND)
@@ -117,19 +118,19 @@ def mars_raw(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
 def mars_log(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
     """MARS with a parabola in x: −|A|·((x − sδ)² − δ²)/(2δ). Isolates the barrier's sharpness.
 
-    Symmetric, with MARS's maximum; its slope is MARS's with both sinh to first order.
+    It is symmetric and has MARS's maximum. Its slope is MARS's with both sinh to first order.
     """
     delta = jnp.log1p(eps)
-    pull = 2.0 * jnp.sign(advantage) * delta
-    return -jnp.abs(advantage) * log_ratio * (log_ratio - pull) / (2.0 * delta)
+    other_root = 2.0 * jnp.sign(advantage) * delta  # the parabola's; the first is x = 0
+    return -jnp.abs(advantage) * log_ratio * (log_ratio - other_root) / (2.0 * delta)
 
 
 def mars_low(log_ratio: Array, advantage: Array, eps: Scalar) -> Array:
-    """MARS below its maximum (1 + ε)^s, the well of `maspo_geo` above. Isolates the zero side."""
+    """MARS below its maximum (1 + ε)^s, `maspo_geo` above it. Isolates the side of r → 0."""
     peak = jnp.sign(advantage) * jnp.log1p(eps)
     low = mars(jnp.minimum(log_ratio, peak), advantage, eps)
     high = maspo_geo(jnp.maximum(log_ratio, peak), advantage, eps)
-    # Each half stands still where the other moves; what they hold at r = 1 is taken off.
+    # Each half is constant where the other one varies. Their values at r = 1 are subtracted.
     at_one = mars(jnp.minimum(peak, 0.0), advantage, eps) + maspo_geo(
         jnp.maximum(peak, 0.0), advantage, eps
     )
@@ -151,13 +152,13 @@ OBJECTIVES: dict[str, Objective] = {
 
 
 def _clipped(log_ratio: Array, advantage: Array, lower: Scalar, upper: Scalar) -> Array:
-    """PPO's pessimistic minimum with r − 1 clipped to [−lower, upper]."""
+    """PPO's pessimistic minimum with r − 1 clipped to [−lower, upper], elementwise (...)."""
     change = _change(log_ratio, RATIO_LINEAR_BEYOND)
     return jnp.minimum(change * advantage, jnp.clip(change, -lower, upper) * advantage)
 
 
 def _quadratic(log_ratio: Array, advantage: Array, width: Scalar) -> Array:
-    """SPO's well in r − 1, with its maximum at r = 1 + s·width."""
+    """SPO's parabola in r − 1, with its maximum at r = 1 + s·width, elementwise (...)."""
     change = _change(log_ratio, RATIO_LINEAR_BEYOND)
     return advantage * change - jnp.abs(advantage) * change**2 / (2.0 * width)
 
@@ -168,12 +169,12 @@ def _reciprocal_width(eps: Scalar) -> Scalar:
 
 
 def _change(x: Array, linear_beyond: float) -> Array:
-    """e^x − 1, continued along its tangent above `linear_beyond`.
+    """e^x − 1, elementwise (...), continued along its tangent above `linear_beyond`.
 
-    e^x overflows float32 at x = 88, and inf · 0 or inf − inf would then turn a whole batch's
-    gradient into NaN. The tangent keeps the direction, which is all that matters out there.
+    e^x overflows float32 at x = 88, and inf · 0 or inf − inf would then turn the gradient of a
+    whole batch into NaN. The tangent keeps the gradient's direction, which is enough there.
     """
     near = jnp.minimum(x, linear_beyond)
     far = jnp.maximum(x - linear_beyond, 0.0)
-    # Not expm1: JAX differentiates it as expm1(x) + 1, which is rounded to 0 for a rare action.
+    # Not expm1: JAX differentiates it as expm1(x) + 1, which rounds to 0 for a rare action.
     return jnp.exp(near) - 1.0 + math.exp(linear_beyond) * far

@@ -1,4 +1,4 @@
-"""Advantages that tell a time limit from a true end, their normalisation, and moments."""
+"""Advantage estimation that distinguishes time limits from true ends, and normalisation."""
 
 from __future__ import annotations
 
@@ -23,16 +23,15 @@ def generalised_advantages(
         delta_t = r_t + gamma * (1 - terminated_t) * next_value_t - value_t
         A_t = delta_t + gamma * lambda * (1 - done_t) * A_{t+1}
 
-    A termination is worth nothing afterwards. A truncation ends the episode too, so no
-    advantage flows over it, but it bootstraps from the observation that the episode ended in:
-    `next_value_t` values the state that step t led to, before any reset.
+    After a termination the value is zero. A truncation ends the episode too, so that no advantage
+    flows back across it, but it bootstraps from the observation in which the episode ended.
 
     Args:
-        reward_t: float32 (T, ...).
-        value_t: float32 (T, ...).
-        next_value_t: float32 (T, ...).
-        terminated_t: bool (T, ...), after the step.
-        done_t: bool (T, ...), terminated or truncated.
+        reward_t: float32 (T, ...), the rewards of the steps.
+        value_t: float32 (T, ...), the values of the states before the steps.
+        next_value_t: float32 (T, ...), the values of the states after the steps, before any reset.
+        terminated_t: bool (T, ...), whether the step ended the episode by the rules.
+        done_t: bool (T, ...), whether it terminated or was truncated.
         gamma: discount in [0, 1].
         gae_lambda: trace decay in [0, 1].
 
@@ -54,21 +53,21 @@ def generalised_advantages(
 
 
 def moments(x: Array, shards: Shards = ALONE) -> tuple[Array, Array]:
-    """Mean and variance, float32 () each, of an array (...) and of its other parts on `shards`.
+    """Mean and variance, float32 () each, of an array (...), over all devices of `shards`.
 
-    E[x²] − E[x]² would be rounded away where the mean is much larger than the deviation.
+    E[x²] − E[x]² would lose its digits where the mean is much larger than the deviation.
     """
     mean = shards.mean(jnp.mean(x))
     return mean, shards.mean(jnp.mean(jnp.square(x - mean)))
 
 
 def normalise(advantage: Array, weight: Array, shards: Shards = ALONE) -> Array:
-    """Advantages less their weighted mean, over their weighted standard deviation.
+    """Subtracts the weighted mean of advantages, and divides by their weighted deviation.
 
     Args:
         advantage: float32 (...).
         weight: float32 (...), how often each counts: the number of agents that made a decision.
-        shards: the devices that have other parts of them.
+        shards: the devices that share the batch.
 
     Returns:
         float32 (...); finite also where all weights are zero.

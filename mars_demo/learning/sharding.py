@@ -1,8 +1,8 @@
-"""One training step on every device: each has its share of the environments.
+"""Training on several devices: each has its share of the environments.
 
-Environments, and all that belongs to them, lie along the one axis of a mesh; parameters, optimiser
-and counters are the same everywhere. A device collects from its own environments and takes its
-minibatches from them; what is summed over devices is gradients, counts and metrics.
+Environments and their states are sharded along the one axis of a mesh. Parameters, the optimiser's
+state and counters are replicated. A device collects from its own environments and takes its
+minibatches from them. Gradients, counts and metrics are summed over the devices.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ Tree = TypeVar("Tree")
 
 @dataclass(frozen=True)
 class Shards:
-    """What the devices do together, seen from one of them; nothing where there is but one."""
+    """Collective operations of `count` devices, called on each; with one device, no operations."""
 
     count: int = 1
 
     def mean(self, tree: Tree) -> Tree:
-        """The mean over devices of every leaf."""
+        """The mean of every leaf over the devices, of the leaf's shape."""
         return tree if self.count == 1 else jax.lax.pmean(tree, AXIS)
 
     def sum(self, tree: Tree) -> Tree:
-        """The sum over devices of every leaf."""
+        """The sum of every leaf over the devices, of the leaf's shape."""
         return tree if self.count == 1 else jax.lax.psum(tree, AXIS)
 
     def max(self, tree: Tree) -> Tree:
-        """The largest over devices of every leaf."""
+        """The maximum of every leaf over the devices, of the leaf's shape."""
         return tree if self.count == 1 else jax.lax.pmax(tree, AXIS)
 
     def own_key(self, key: Array) -> Array:
-        """A key that no other device has."""
+        """A PRNG key that differs on every device, from one key that all have; shape ()."""
         return key if self.count == 1 else jax.random.fold_in(key, jax.lax.axis_index(AXIS))
 
     def share(self, num_envs: int) -> int:
-        """A device's environments."""
+        """How many of `num_envs` environments each device has."""
         return num_envs // self.count
 
 
@@ -61,30 +61,30 @@ def shard(
     out_specs: Any,
     **options: Any,
 ) -> Any:
-    """`function` compiled for every one of the devices.
+    """Compiles a function that runs on every device, each with its share of the arrays.
 
     Args:
-        function: works on a device's share, with `Shards` where devices have to agree.
-        devices: of one machine, or of all.
+        function: takes a device's share of the arguments, and combines results with `Shards`.
+        devices: those of one host, or of all hosts.
         in_specs: for each argument, which leaves are SHARDED and which REPLICATED.
-        out_specs: likewise.
-        options: further ones of `jax.jit`.
+        out_specs: the same for the result.
+        options: further options of `jax.jit`.
     """
     if len(devices) == 1:
         return jax.jit(function, **options)
     mesh = _mesh(devices)
-    # What is replicated is so because every device computes it from the same sums: not checked,
-    # because gradients would then be summed behind our back.
+    # Replicated results are equal because every device computes them from the same sums. JAX's
+    # check of this (`check_vma`) is off, because it would also sum gradients by itself.
     mapped = jax.shard_map(
         function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False
     )
-    # Said again, because arrays of size 0 would come out replicated, and not fit in again.
+    # Stated explicitly: an array of size 0 would come out replicated, and not fit as an argument.
     layout = jax.tree.map(partial(NamedSharding, mesh), out_specs, is_leaf=_is_spec)
     return jax.jit(mapped, out_shardings=layout, **options)
 
 
 def place(tree: Tree, devices: Sequence[Any], specs: Any) -> Tree:
-    """Arrays where `shard` puts them; on several hosts, each of which has them all."""
+    """Puts arrays on the devices as `shard` does; on several hosts each host holds all arrays."""
     if len(devices) == 1:
         return tree
     mesh = _mesh(devices)

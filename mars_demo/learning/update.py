@@ -21,22 +21,23 @@ from mars_demo.learning.team import Team
 
 
 class Batch(NamedTuple):
-    """What the losses need of a rollout. Leaves (T, E, ...), but for `memory`, (E, ...)."""
+    """What the losses need of a rollout: T steps of E environments with n agents each."""
 
-    view: View
-    memory: Array  # the actors' memory before the first step
-    first: Array
-    action: Array
-    log_prob: Array
-    advantage: Array
-    value_target: Array
+    view: View  # leaves (T, E, ...)
+    memory: Array  # float32 (E, ...): the actors' memory before the first step
+    first: Array  # bool (T, E): the first step of an episode
+    action: Array  # (T, E, n, ...): as the distribution draws it
+    log_prob: Array  # float32 (T, E, n): of the action under the policy that drew it
+    advantage: Array  # float32 (T, E): joint, one for all agents
+    value_target: Array  # float32 (T, E): what the critic learns
 
 
-Params = dict[str, Any]  # {"actor": stacked over policies, "critic": ...}
+Params = dict[str, Any]
+"""`{"actor": ..., "critic": ...}`; leaves of the actor have the policies as their first axis."""
 
 
 def make_optimiser(config: Config) -> optax.GradientTransformation:
-    """Adam with gradient-norm clipping, the actor and the critic each on their own."""
+    """Adam with gradient-norm clipping, separate for the actor and the critic."""
     gradient_steps = config.num_updates * config.epochs * config.minibatches
     final = 0.0 if config.lr_decay else config.lr
     schedule = optax.linear_schedule(config.lr, final, gradient_steps)
@@ -54,16 +55,16 @@ def make_optimiser(config: Config) -> optax.GradientTransformation:
 def make_loss(
     config: Config, team: Team, critic: Critic, shards: Shards = ALONE
 ) -> Callable[[Params, Batch], tuple[Array, tuple[dict[str, Array], RatioStatistics]]]:
-    """Builds `loss(params, batch) -> (loss, (means, statistics))`.
+    """Builds `loss(params, batch) -> (loss, (means, statistics))`; losses and means float32 ().
 
     The actor's loss is the negative mean of the surrogate objective over time, environments and
-    agents, each agent's own ratio weighted by its environment's joint advantage, less the
-    entropy bonus. An agent without a choice (a dead one) made no decision: it is left out of
-    these means and of the statistics. The critic's loss is half the mean squared error to the
-    returns. They share no parameters, so one gradient serves both.
+    agents, minus the entropy bonus. Each agent has its own ratio and the joint advantage of its
+    environment. An agent without a choice (a dead one) made no decision: it is left out of these
+    means and of the statistics. The critic's loss is half the mean squared error to the returns.
+    Actor and critic share no parameters, so one gradient serves both.
 
-    On several devices each has a part of the batch, and means are such that their mean over
-    devices, and that of the gradients, is the whole batch's.
+    On several devices each has a part of the batch. Losses are scaled so that their mean over the
+    devices is that of the whole batch, and likewise for gradients.
     """
     objective = OBJECTIVES[config.algo]
     distribution = team.actor.distribution
@@ -100,13 +101,22 @@ def update(
     key: Array,
     shards: Shards = ALONE,
 ) -> tuple[Params, optax.OptState, dict[str, Array]]:
-    """`epochs` passes over the batch in `minibatches` random groups of whole sequences.
+    """`epochs` passes over the batch, each in `minibatches` random groups of whole sequences.
 
-    On several devices `batch` is this device's, and so is `key`.
+    Args:
+        config: the run's configuration.
+        team: the actors.
+        critic: the critic.
+        params: what is trained.
+        opt_state: the state of `make_optimiser(config)`.
+        batch: the rollout, leaves (T, E, ...); on several devices this device's part.
+        key: one PRNG key; on several devices each has its own.
+        shards: the devices that share the batch.
 
     Returns:
-        New parameters, new optimiser state, and metrics: `surrogate`, `entropy`, `value_loss` and
-        `grad_norm`, means over all gradient steps, and those of `ratio_metrics`.
+        New parameters, new optimiser state, and metrics, float32 () each: `surrogate`, `entropy`,
+        `value_loss` and `grad_norm` (of the actor), which are means over all gradient steps, and
+        those of `ratio_metrics`.
     """
     optimiser = make_optimiser(config)
     gradient = jax.grad(make_loss(config, team, critic, shards), has_aux=True)
@@ -134,9 +144,9 @@ def update(
 
 
 def minibatch_groups(key: Array, num_envs: int, epochs: int, minibatches: int) -> Array:
-    """Which environments each gradient step takes: int32 (epochs * minibatches, group size).
+    """The environments of each gradient step: int32 (epochs * minibatches, num_envs / minibatches).
 
-    Each epoch takes every environment once, in an order of its own.
+    Each epoch takes every environment once, in its own random order.
     """
     keys = jax.random.split(key, epochs)
     orders = jax.vmap(lambda k: jax.random.permutation(k, num_envs))(keys)
@@ -144,12 +154,12 @@ def minibatch_groups(key: Array, num_envs: int, epochs: int, minibatches: int) -
 
 
 def normalised(batch: Batch, shards: Shards) -> Array:
-    """Advantages, normalised over the decisions that they weigh."""
+    """The advantages (T, E) of a batch, each weighted by its number of deciding agents."""
     deciders = jnp.sum(batch.view.decides, axis=-1, dtype=jnp.float32)
     return normalise(batch.advantage, deciders, shards)
 
 
 def _select(batch: Batch, envs: Array) -> Batch:
-    """The sequences of some environments."""
+    """The sequences of the environments with the indices `envs`, int32 (group size,)."""
     picked = jax.tree.map(lambda x: x[:, envs], batch._replace(memory=()))
     return picked._replace(memory=batch.memory[envs])

@@ -1,7 +1,8 @@
-"""Value normalisation: a critic that learns returns of any size in units of about one.
+"""Value normalisation (Pop-Art, van Hasselt et al., 2016).
 
-The scale follows the returns, and the critic's last layer is changed whenever the scale is, so that
-the values it stands for stay what they were (Pop-Art, van Hasselt et al., 2016).
+The critic learns returns that are divided by a running scale, so that their size does not matter.
+When the scale changes, the critic's last layer is changed with it, so that the values that it
+predicts stay the same.
 """
 
 from __future__ import annotations
@@ -15,28 +16,28 @@ from mars_demo.learning.returns import moments
 from mars_demo.learning.sharding import Shards
 
 DECAY = 0.99  # of the running moments, at each update
-_SMALLEST = 1e-4  # standard deviation
+_SMALLEST_DEVIATION = 1e-4
 
 
 class ValueScale(NamedTuple):
-    """Mean and standard deviation of returns; those of no return at all are 0 and 1."""
+    """Running mean and standard deviation of returns; 0 and 1 before the first update."""
 
     mean: Array  # float32 ()
     deviation: Array  # float32 ()
-    weight: Array  # float32 (): how much of the decayed moments is there yet
+    weight: Array  # float32 (): sum of the decayed weights so far, from 0 towards 1
 
 
 def identity_scale() -> ValueScale:
-    """Values as they are."""
+    """The scale that changes nothing: mean 0, deviation 1."""
     one, zero = jnp.ones((), jnp.float32), jnp.zeros((), jnp.float32)
     return ValueScale(mean=zero, deviation=one, weight=zero)
 
 
-def follow(scale: ValueScale, returns: Array, shards: Shards) -> ValueScale:
-    """The scale after returns (...): decayed moments, unbiased by their weight as in Adam.
+def update_scale(scale: ValueScale, returns: Array, shards: Shards) -> ValueScale:
+    """The scale after returns, float32 (...): decayed moments, with Adam's bias correction.
 
-    Means and variances of the old and the new are put together as those of two samples are (Chan
-    et al., 1983), which keeps its digits however far the returns are from zero.
+    The old and new moments are combined by the formula for two samples (Chan et al., 1983), which
+    stays accurate where the returns are far from zero.
     """
     weight = DECAY * scale.weight + (1.0 - DECAY)
     rate = (1.0 - DECAY) / weight
@@ -44,12 +45,12 @@ def follow(scale: ValueScale, returns: Array, shards: Shards) -> ValueScale:
     shift = new_mean - scale.mean
     within = (1.0 - rate) * jnp.square(scale.deviation) + rate * new_variance
     variance = within + rate * (1.0 - rate) * jnp.square(shift)
-    deviation = jnp.maximum(jnp.sqrt(variance), _SMALLEST)
+    deviation = jnp.maximum(jnp.sqrt(variance), _SMALLEST_DEVIATION)
     return ValueScale(scale.mean + rate * shift, deviation, weight)
 
 
 def rescale(critic_params: Any, old: ValueScale, new: ValueScale) -> Any:
-    """The critic whose values in the new scale are those that it had in the old one."""
+    """Parameters of the critic that predicts the same values in the new scale as in the old one."""
     params = critic_params["params"]
     last = params["value"]
     ratio = old.deviation / new.deviation

@@ -1,1 +1,1 @@
-"""A person in the team: playing by hand, and watching."""
+"""Windows for people: playing one agent by hand, and watching a trained team."""

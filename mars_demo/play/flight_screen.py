@@ -1,4 +1,4 @@
-"""Flying one aircraft in real time, seen from behind it."""
+"""The screen in which a person flies one aircraft in real time, seen from behind it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from wrappers.viewing.sprites import Colour
 from wrappers.viewing.terrain import FIRE
 from wrappers.viewing.window import QUIT_KEYS
 
-KEPT = 8  # states: trails and explosions are drawn from them
+KEPT = 8  # latest states, from which trails and explosions are drawn
 _NEWS_SECONDS = 4.0
 _SIDE = 16
 _KEYS = {
@@ -49,14 +49,14 @@ _KEYS = {
 class FlightScreen:
     """A `wrappers.viewing.window.Screen` in which a person flies.
 
-    What is shown lags a step behind: the world is between the last state but one and the last.
+    The picture is one step late: it interpolates between the last two states.
 
     Args:
-        game: what is played; its environment's scene has a `space`.
-        flight: how it is flown.
-        mates: who the others are, in a few words.
+        game: the game; its environment's scene has a `space`.
+        flight: how the aircraft is flown.
+        mates: a short description of the team-mates.
         rate: steps a second.
-        seed: of the first episode.
+        seed: seed of the first episode.
     """
 
     def __init__(self, game: Game, flight: Flight, mates: str, rate: float, seed: int) -> None:
@@ -66,12 +66,12 @@ class FlightScreen:
         self._flight = flight
         self._seeds = itertools.count(seed)
         game.start(seed)
-        game.act(np.zeros(3, np.float32))  # compiles what the first step would wait for
+        game.act(np.zeros(3, np.float32))  # compiles the step, so that the first one is not delayed
         self._begin()
 
     @property
     def time(self) -> float:
-        """In frames of the latest states."""
+        """The time that is shown, in frames of the latest states."""
         return len(self.game.states) - 2 + min(self._since * self.rate, 1.0)
 
     def handle(self, event: pygame.event.Event) -> None:
@@ -98,7 +98,7 @@ class FlightScreen:
         self.sticks.advance(seconds)
         self._since += seconds
         if self._since * self.rate >= 1 and not self.game.done:
-            # What a slow machine could not show is left out.
+            # A slow machine skips the time that it could not show.
             self._since = (self._since * self.rate) % 1.0 / self.rate
             self._step()
 
@@ -118,7 +118,7 @@ class FlightScreen:
         if self.game.done and self._since * self.rate >= 1:
             self._paint_end(picture)
         elif self.paused:
-            veil(picture, "Paused", ["P: go on"])
+            veil(picture, "Paused", ["P: continue"])
         return picture
 
     def close(self) -> None:
@@ -138,7 +138,7 @@ class FlightScreen:
     def _step(self) -> None:
         self.game.act(self.sticks.command)
         self._chase.scene = self._scene()
-        self._tell_news()
+        self._add_news()
         bodies = self._bodies
         if not is_alive(bodies[self._chase.body], self.time):
             team = [k for k, body in enumerate(bodies) if body["colour"] == self._colour]
@@ -156,8 +156,8 @@ class FlightScreen:
     def _scene(self) -> dict[str, Any]:
         return self.game.scene()
 
-    def _tell_news(self) -> None:
-        """Who went down in this step, and whom one's own gun hits."""
+    def _add_news(self) -> None:
+        """Adds a line for each aircraft lost in this step, and each hit by or on one's own."""
         last = len(self.game.states) - 1
         bodies, shots = self._bodies, self._chase.scene["space"]["shots"]
         for index, body in enumerate(bodies):
@@ -195,7 +195,7 @@ class FlightScreen:
     def _paint_news(self, picture: pygame.Surface) -> None:
         middle, top = picture.get_width() // 2, 170 if self.map else 92
 
-        def tell(words: str, colour: Colour, opacity: float) -> None:
+        def write(words: str, colour: Colour, opacity: float) -> None:
             if self.map:
                 put(picture, words, 22, colour, opacity, topleft=(22, top))
             else:
@@ -204,13 +204,13 @@ class FlightScreen:
         for when, words, colour in reversed(self._news):
             age = (self._clock - when) / _NEWS_SECONDS
             if age < 1:
-                tell(words, colour, 1 - age**2)
+                write(words, colour, 1 - age**2)
                 top += 26
         if self._chase.body != self._own:
-            tell(f"you are down; behind {self._bodies[self._chase.body]['name']}", INK, 1.0)
+            write(f"you are down; behind {self._bodies[self._chase.body]['name']}", INK, 1.0)
 
     def _paint_stick(self, picture: pygame.Surface, x: int, y: int) -> None:
-        """Where stick and throttle are."""
+        """Draws the positions of stick and throttle."""
         half, sticks = 32, self.sticks
         box = pygame.Rect(x - half, y - half, 2 * half, 2 * half)
         shade(picture, box)

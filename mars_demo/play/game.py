@@ -1,4 +1,4 @@
-"""An episode in which a person plays one agent, and a policy the others."""
+"""A game: a person plays one agent, and a policy plays the others."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from wrappers.viewing.rendering import check_drawn
 
 
 class Game:
-    """One episode after the other, step by step.
+    """Episodes one after another, played step by step.
 
     Args:
-        task: what is played.
+        task: the task.
         env: its environment, with the actions that the person gives.
-        mates: how the others act, in that environment.
-        agent: the person's.
+        mates: the policy of the other agents in that environment.
+        agent: the name of the person's agent.
         kept: how many of the latest states to keep.
 
     Attributes:
-        states: the latest states, the newest last, leaves NumPy arrays.
-        step: steps taken.
-        score: the task's measure, of the episode so far.
+        states: the latest states, the newest last; leaves are NumPy arrays.
+        step: steps taken in the episode.
+        score: the task's measure of the episode so far.
         reward: the team's return so far.
-        info: what the environment told of the last step; empty before the first.
+        info: the environment's `info` of the last step; empty before the first.
         done: whether the episode is over.
     """
 
@@ -41,7 +41,7 @@ class Game:
         self._mates = mates
 
     def start(self, seed: int) -> None:
-        """A new episode. The same seed is the same episode as long as the same is done in it."""
+        """Starts an episode. Equal seeds and equal actions give equal episodes."""
         reset_key, self._key = jax.random.split(jax.random.key(seed))
         self._obs, self._state = self.env.reset(reset_key)
         self._memory = self._mates.memory
@@ -50,7 +50,7 @@ class Game:
         self.info: dict[str, np.ndarray] = {}
 
     def act(self, action: Any) -> None:
-        """The agent does this, and everybody else what they want; after the end nothing happens."""
+        """Takes one step with this action of the agent; does nothing after the episode's end."""
         if self.done:
             return
         self._key, key = jax.random.split(self._key)
@@ -70,7 +70,7 @@ class Game:
         self.done = bool(done)
 
     def scene(self) -> dict[str, Any]:
-        """The kept states, drawn as a whole, without rewards.
+        """The kept states as a scene of the whole world, without rewards.
 
         Raises:
             ValueError: the task cannot be drawn.
@@ -79,10 +79,10 @@ class Game:
         return self.env.scene(self._recent, self._no_rewards, title=self.task.name)
 
     def agent_scene(self) -> dict[str, Any]:
-        """What the agent saw in the kept states.
+        """The kept states as a scene of what the agent sees, without rewards.
 
         Raises:
-            ValueError: what an agent sees of the task cannot be drawn.
+            ValueError: the task has no such scene.
         """
         title = f"{self.task.name}: what {self.agent} sees"
         seen = agent_scene(self.env, self._recent, self.agent, self._no_rewards, title)
@@ -96,11 +96,13 @@ class Game:
 
     @property
     def _no_rewards(self) -> np.ndarray:
+        """Zeros (steps,) for the steps between the kept states."""
         return np.zeros(len(self.states) - 1)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _advance(env: Env, score: Any, act: Any, agent: str, carry: Any, action: Array) -> Any:
+    """One step with the agent's `action`, in the shape of its space."""
     params, memory, obs, state, key = carry
     mates_key, env_key = jax.random.split(key)
     memory, actions = act(params, memory, obs, state, mates_key)

@@ -1,4 +1,4 @@
-"""Steering one agent over a map, a key a step, or in real time."""
+"""The screen in which a person steers one agent over a map, step by step or in real time."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from wrappers.viewing.overlay import FAINT, GOOD, HELP_HEIGHT, INK, PAPER, keys_
 from wrappers.viewing.scene_view import SceneView
 from wrappers.viewing.window import QUIT_KEYS
 
-KEPT = 4  # states from which the newest picture is drawn: what was eaten glows for three steps
-_GLIDE = 0.12  # s in which agents move from one cell to the next
-_REPEAT_AFTER, _REPEAT = 0.35, 0.13  # s: when a held key begins to step on, and how often
-_ACROSS = 11  # cells from side to side of what the agent sees
-_BAR = 40
+KEPT = 4  # latest states, from which pictures are drawn: a dot glows for three steps when eaten
+_GLIDE = 0.12  # s that an agent's move from one cell to the next is shown for
+_REPEAT_AFTER, _REPEAT = 0.35, 0.13  # s: when a held key begins to repeat, and its period
+_ACROSS = 11  # cells across the agent's own view
+_BAR = 40  # pixels
 _SIDE = 16
 
 
 class GridScreen:
-    """A `wrappers.viewing.window.Screen` in which a person takes turns with the world.
+    """A `wrappers.viewing.window.Screen` in which a person moves one agent of a grid world.
 
     Args:
-        game: what is played.
-        moves: the actions behind the keys.
-        mates: who the others are, in a few words.
-        rate: steps a second; 0: the world waits for the person.
-        seed: of the first episode.
-        yardstick: says what a score is held against; it is called once, on another thread.
+        game: the game.
+        moves: the actions of the keys.
+        mates: a short description of the team-mates.
+        rate: steps a second; 0 means that each key press is a step.
+        seed: seed of the first episode.
+        yardstick: returns what a score is compared with; it is called once, on another thread.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class GridScreen:
         if event.type == pygame.KEYUP and event.key in self._held:
             self._held.remove(event.key)
         elif event.type == pygame.WINDOWFOCUSLOST:
-            self._held.clear()  # nobody will tell that they are released
+            self._held.clear()  # the window gets no event for their release
         if event.type != pygame.KEYDOWN:
             return
         if event.key in QUIT_KEYS:
@@ -142,7 +142,7 @@ class GridScreen:
         self._sight = CloseUp(sight, sight["legend"][0]["marks"][-1], _ACROSS)
 
     def _warm_up(self, seed: int) -> None:
-        """Compiles what a first few steps would otherwise wait for."""
+        """Plays a few steps, so that everything is compiled before the person plays."""
         self.game.start(seed)
         for _ in range(KEPT):
             self._scenes()
@@ -157,9 +157,9 @@ class GridScreen:
             view.scene["frames"].append(scene["frames"][-1])
 
     def _scenes(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The whole of the latest states, and what the agent sees of it.
+        """Scenes of the latest states: of the whole world, and of what the agent sees.
 
-        They have no readouts, since those would tell of the latest states alone.
+        They have no readouts, since those would only cover the latest states.
         """
         return self.game.scene() | {"readouts": {}}, self.game.agent_scene() | {"readouts": {}}
 

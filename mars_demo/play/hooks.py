@@ -1,4 +1,4 @@
-"""How a person plays each family of tasks, and what one agent sees of an episode."""
+"""The controls with which a person plays each family of tasks, and scenes of an agent's view."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from aerojax.scenarios import get_config
 
 
 class Moves(NamedTuple):
-    """Played key by key, on a map: the actions behind the keys."""
+    """Controls of a game on a grid: the action of each key."""
 
     up: int
     down: int
@@ -27,27 +27,27 @@ class Moves(NamedTuple):
     left: int
     act: int
     wait: int
-    act_name: str  # what `act` does, in a word
+    act_name: str  # a word for `act`
 
 
 class Flight(NamedTuple):
-    """Flown in real time by three numbers in [-1, 1], turn, climb and throttle.
+    """Controls of a flight in real time: actions float32 (3,) in [-1, 1], turn, climb, throttle.
 
-    The environment's scene has a `space`, in which the agents' bodies have their names.
+    The environment's scene has a `space`, in which each agent's body has the agent's name.
     """
 
     make: Callable[[str | None], MultiAgentEnv]
-    """`make(opponents)`: the environment with these commands, against a script or the usual one."""
+    """`make(opponents)`: the environment with these actions; None leaves the usual opponents."""
     opponents: tuple[str, ...]
-    """The scripts that may be the opponents; none where there are none."""
+    """The names of scripts that can be the opponents; empty if the task has no opponents."""
     instruments: Callable[[Any, Any, str], dict[str, str]]
-    """`instruments(env, state, agent)`: what an agent reads off, label -> text."""
+    """`instruments(env, state, agent)`: the readings that the pilot sees, label -> text."""
     step_seconds: float
-    """How long a step is for who flies."""
+    """The duration of a step in seconds."""
 
 
 def controls_of(task: str) -> Moves | Flight | None:
-    """How a person plays the task of that name; None if nobody can."""
+    """The controls of the task of that name; None if a person cannot play it."""
     family, _, name = task.rpartition("/")
     if family == "aerojax":
         return _flight(name)
@@ -59,7 +59,18 @@ def controls_of(task: str) -> Moves | Flight | None:
 def agent_scene(
     env: Any, states: Any, agent: str, rewards: np.ndarray, title: str
 ) -> dict[str, Any] | None:
-    """An episode with no more than an agent sees; None where that cannot be drawn."""
+    """A scene of what one agent sees in an episode of T steps.
+
+    Args:
+        env: the environment.
+        states: leaves (T + 1, ...).
+        agent: the agent's name.
+        rewards: float (T,).
+        title: the scene's title.
+
+    Returns:
+        The scene, or None if the environment has no such view.
+    """
     if not isinstance(env, paxmen.PaxMen):
         return None
     from paxmen.agent_scene import agent_scene

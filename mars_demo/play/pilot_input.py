@@ -1,4 +1,4 @@
-"""From a keyboard or a gamepad to what a pilot wants: turn, climb, throttle."""
+"""Turns events of a keyboard or gamepad into a pilot's command: turn, climb, throttle."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from mars_demo.runs.folder import RunError
 
-_PUSH, _RELEASE = 5.0, 8.0  # a second: how fast a held key moves the stick, and it comes back
-_THRUST = 1.2  # a second
+_PUSH, _RELEASE = 5.0, 8.0  # a second: speed of the stick under a held key, and of its return
+_THRUST = 1.2  # a second: speed of the throttle
 _START_THROTTLE = 0.2  # 60 % thrust
 _DEAD_ZONE = 0.12  # of a gamepad's stick
 _AXES = {0: "turn", 1: "climb"}  # of a gamepad: left stick, back is up
-# Of a gamepad: its shoulders, right for more thrust, as the two common kinds number them.
+# A gamepad's shoulder buttons, right for more thrust, in the numbering of the two common kinds.
 _BUTTONS = {5: 1.0, 4: -1.0, 10: 1.0, 9: -1.0}
 _KEYS = {
     pygame.K_RIGHT: ("turn", 1.0),
@@ -32,10 +32,10 @@ _KEYS = {
 
 
 def open_gamepad() -> pygame.joystick.JoystickType:
-    """The first gamepad; it sends events for as long as it is kept.
+    """Opens the first gamepad, which sends events as long as the returned object exists.
 
     Raises:
-        RunError: none is connected.
+        RunError: no gamepad is connected.
     """
     pygame.joystick.init()
     if not pygame.joystick.get_count():
@@ -46,10 +46,10 @@ def open_gamepad() -> pygame.joystick.JoystickType:
 
 
 class PilotInput:
-    """A stick and a throttle that are told of events and of time.
+    """A stick and a throttle that are moved by events and by time.
 
-    A key moves the stick while it is held, and the stick comes back when it is released; a
-    gamepad's stick is where it is. The throttle stays where it was moved.
+    A held key moves the stick, which returns to its centre after the key's release. A gamepad sets
+    the stick's position directly. The throttle keeps its position.
     """
 
     def __init__(self) -> None:
@@ -64,13 +64,13 @@ class PilotInput:
         return np.array([self.turn, self.climb, self.throttle], np.float32)
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Takes note of a key, a button or a gamepad's stick."""
+        """Handles an event of a key, a button or a gamepad's stick."""
         if event.type == pygame.KEYDOWN and event.key in _KEYS:
             self._held.append(event.key)
         elif event.type == pygame.KEYUP and event.key in self._held:
             self._held.remove(event.key)
         elif event.type == pygame.WINDOWFOCUSLOST:
-            self._held.clear()  # nobody will tell that they are released
+            self._held.clear()  # the window gets no event for their release
         elif event.type == pygame.JOYAXISMOTION and event.axis in _AXES:
             tilt = event.value if abs(event.value) > _DEAD_ZONE else 0.0
             self._tilt[_AXES[event.axis]] = max(-1.0, min(1.0, tilt))
@@ -80,7 +80,7 @@ class PilotInput:
             self._buttons.discard(event.button)
 
     def advance(self, seconds: float) -> None:
-        """Moves stick and throttle for a time."""
+        """Moves stick and throttle by the time that has passed."""
         for name in ("turn", "climb"):
             wanted = self._tilt[name] or self._pressed(name)
             now = getattr(self, name)
@@ -90,6 +90,6 @@ class PilotInput:
         self.throttle = max(-1.0, min(1.0, self.throttle + _THRUST * seconds * push))
 
     def _pressed(self, name: str) -> float:
-        """-1, 0 or 1: of two opposite keys the one that was pressed last."""
+        """-1, 0 or 1; if two opposite keys are held, that of the key pressed last."""
         pressed = [_KEYS[key][1] for key in self._held if _KEYS[key][0] == name]
         return pressed[-1] if pressed else 0.0

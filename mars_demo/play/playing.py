@@ -1,4 +1,4 @@
-"""A person's game, from what they asked for to the window."""
+"""Prepares a person's game from its options, and opens its window."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from wrappers.viewing.window import Loading, Screen, check_display, run_window
 
 @dataclass(frozen=True)
 class PlayOptions:
-    """What a person wants to play; `mars-demo play --help` says what each is."""
+    """What a person wants to play; `mars-demo play --help` explains the options."""
 
     task: str
     mates: str | None = None
@@ -43,11 +43,11 @@ def play(options: PlayOptions, *, times: int | None = None) -> None:
 
     Args:
         options: what is played, and how.
-        times: close the window after so many pictures.
+        times: close the window after this many pictures; None keeps it open.
 
     Raises:
-        ValueError: there is no such task, agent, script or rate.
-        RunError: the task cannot be played, not in this way, or there is no gamepad.
+        ValueError: an unknown task, agent or script, or an impossible rate.
+        RunError: the task cannot be played, or not with these options, or no gamepad is connected.
         NoDisplayError: no window can be opened.
     """
     make = prepare(options)
@@ -55,7 +55,7 @@ def play(options: PlayOptions, *, times: int | None = None) -> None:
 
     def ready() -> Screen:
         screen = make()
-        # Compiling leaves much behind that a collection would look through again, in flight.
+        # Compiling creates many objects. Freezing them keeps garbage collections short in flight.
         gc.collect()
         gc.freeze()
         return screen
@@ -67,11 +67,11 @@ def play(options: PlayOptions, *, times: int | None = None) -> None:
 
 
 def prepare(options: PlayOptions) -> Callable[[], Screen]:
-    """Checks a options; what is returned makes the screen, which takes seconds.
+    """Checks the options, and returns a function that makes the screen, which takes seconds.
 
     Raises:
-        ValueError: there is no such task, agent, script or rate.
-        RunError: the task cannot be played, or not in this way.
+        ValueError: an unknown task, agent or script, or an impossible rate.
+        RunError: the task cannot be played, or not with these options.
     """
     playable = [name for name in TASKS if controls_of(name) is not None]
     if options.task not in {*list_tasks(), *itertools.chain(*SUITE.values())}:

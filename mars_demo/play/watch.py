@@ -1,4 +1,4 @@
-"""A trained team in a window."""
+"""The window in which a person watches a trained team."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def watch(team: Trained, seed: int, greedy: bool, *, times: int | None = None) -
     """Opens a window in which a trained team plays, episode after episode.
 
     Args:
-        team: who plays.
-        seed: of the first episode; those that follow have the next ones.
-        greedy: whether to take the likeliest actions.
-        times: close the window after so many pictures.
+        team: the team.
+        seed: seed of the first episode; each further episode adds 1.
+        greedy: take the likeliest actions instead of sampling.
+        times: close the window after this many pictures; None keeps it open.
 
     Raises:
         ValueError: the task cannot be drawn.
@@ -36,7 +36,7 @@ def watch(team: Trained, seed: int, greedy: bool, *, times: int | None = None) -
 
 
 def episodes(team: Trained, seed: int, greedy: bool) -> Callable[[], dict[str, dict[str, Any]]]:
-    """A function that plays the next episode and returns its views.
+    """A function that plays the next episode and returns its scenes by their names.
 
     Raises:
         ValueError: the task cannot be drawn.

@@ -1,1 +1,1 @@
-"""Runs on disk and in time: folders, checkpoints, metrics, stopping and resuming."""
+"""Training runs: their folders, checkpoints and metrics, and how they stop and resume."""

@@ -1,4 +1,4 @@
-"""What a run tells of itself: configuration, versions, commit, command, device."""
+"""The description of a run: its configuration, versions, commit, command and device."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from mars_demo.learning.task import Task
 from mars_demo.runs.reading import in_one_line
 
 PACKAGES = ("paxmen-aerojax", "jax", "jaxlib", "jaxmarl", "flax", "optax", "numpy")
-"""Whose versions decide the bits of a run."""
+"""Packages whose versions affect the exact results of a run."""
 OPTIONAL = ("jumanji", "brax")
-"""Likewise where they are installed: they bring environments."""
+"""The same for packages that may be missing: they bring environments."""
 
 
 def describe(task: Task, config: Config) -> dict[str, Any]:
-    """All that is needed to tell how a run was made; JSON-able."""
+    """How a run was made, as JSON-serialisable values."""
     commit = checkout_commit(Path(__file__).parents[2])
     return {
         "task": task.name,
@@ -38,7 +38,7 @@ def describe(task: Task, config: Config) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """The versions of the packages that decide the bits of a run."""
+    """The versions of the packages that affect the exact results of a run."""
     found = {name: version(name) for name in PACKAGES}
     for name in OPTIONAL:
         with suppress(PackageNotFoundError):
@@ -47,17 +47,17 @@ def versions() -> dict[str, str]:
 
 
 def changed_versions(about: dict[str, Any]) -> str:
-    """Which packages are not those of a description, in words; empty if all are."""
+    """Which packages have another version than in a description, in words; empty if none has."""
     return _differences(about.get("versions", {}), versions())
 
 
 def changed_places(about: dict[str, Any]) -> str:
-    """How device and cores differ from those of a description, in words; empty if they do not."""
+    """How the device and cores differ from a description, in words; empty if they do not."""
     return _differences(about, _place())
 
 
 def checkout_commit(root: Path) -> str | None:
-    """The git commit of a folder, "-dirty" if files differ from it; None if it is no checkout."""
+    """The git commit of a folder, with "-dirty" if files were changed; None without a checkout."""
 
     def git(*words: str) -> str:
         command = ["git", "-C", str(root), *words]

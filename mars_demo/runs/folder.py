@@ -1,4 +1,4 @@
-"""A run's folder: what it says of itself, whether a resume fits, its newest whole checkpoint."""
+"""A run's folder: making it, checking that it fits a resume, and loading its newest checkpoint."""
 
 from __future__ import annotations
 
@@ -23,40 +23,49 @@ from wrappers.atomic import write_atomically
 
 
 def open_folder(folder: Path, trainer: Trainer) -> None:
-    """Makes a run's folder, and says in it what the run is."""
+    """Makes a run's folder and writes its description.
+
+    Raises:
+        RunError: the folder holds a run already.
+        OSError: the folder cannot be written.
+    """
     description = folder / "run.json"
     if description.exists():
-        raise RunError(f"{folder} holds a run already; pass --resume to go on with it")
+        raise RunError(f"{folder} holds a run already; pass --resume to continue it")
     folder.mkdir(parents=True, exist_ok=True)
     about = describe(trainer.task, trainer.config)
     write_atomically(description, json.dumps(about, indent=1).encode())
 
 
 def check_resumable(folder: Path, task: Task, config: Config) -> None:
-    """Raises RunError unless a run of that task and configuration can go on as it was.
+    """Checks that a run of that task and configuration can be continued.
 
-    A change of device or number of cores is allowed, and told on stderr: the run goes on, but not
-    bit for bit as it would have.
+    A change of device or of the number of cores is allowed, and reported on stderr: results are
+    then not bit for bit those of an uninterrupted run.
+
+    Raises:
+        RunError: the folder holds another run, or its packages have other versions.
     """
     check_same_run(folder, task.name, config)
     path = folder / "run.json"
     about = read_description(folder)[2]
     if changed := changed_versions(about):
         raise RunError(
-            f"{path} is of other versions: {changed}. Install those to go on, or train in a new "
+            f"{path} is of other versions: {changed}. Install those to continue, or train in a new "
             "folder."
         )
     if changed := changed_places(about):
-        print(f"not bit for bit as it would have gone on: {changed}", file=sys.stderr)
+        print(f"not bit for bit as without the interruption: {changed}", file=sys.stderr)
 
 
 def is_finished(folder: Path, task: str, config: Config) -> bool:
     """Whether a folder holds a run of that task and configuration whose updates are all done.
 
-    This is what "finished" means for `train`, `study` and `sweep` alike.
+    `train` and `sweep` share this meaning of "finished".
 
     Raises:
-        RunError: `check_same_run`'s; or run.json is damaged.
+        OtherRunError: the folder holds a run of another task or configuration.
+        RunError: run.json or the metrics are damaged.
     """
     if not (folder / "run.json").exists():
         return False
@@ -65,9 +74,12 @@ def is_finished(folder: Path, task: str, config: Config) -> bool:
 
 
 def saved_steps(folder: Path) -> int:
-    """The environment steps that a run's newest checkpoint has.
+    """The environment steps of a run's newest checkpoint.
 
-    Of a run whose checkpoints were removed, those that its metrics report.
+    If the checkpoints were removed, the steps that its metrics report.
+
+    Raises:
+        RunError: there is no checkpoint, and the metrics are damaged.
     """
     checkpoints = list_checkpoints(folder / "checkpoints")
     if checkpoints:
@@ -80,7 +92,12 @@ class OtherRunError(RunError):
 
 
 def check_same_run(folder: Path, task: str, config: Config) -> None:
-    """Raises OtherRunError unless a folder's run is of that task and configuration."""
+    """Checks that a folder's run is of that task and configuration.
+
+    Raises:
+        OtherRunError: it is not; the message names the first difference.
+        RunError: the folder holds no run, or run.json is damaged.
+    """
     path = folder / "run.json"
     name, before, _ = read_description(folder)
     if name != own_name(task):
@@ -95,7 +112,11 @@ def check_same_run(folder: Path, task: str, config: Config) -> None:
 
 
 def read_run(folder: Path) -> tuple[Task, Config]:
-    """The task and configuration of a run's folder; RunError if it is not one."""
+    """The task and configuration of a run's folder.
+
+    Raises:
+        RunError: the folder holds no run, or run.json is damaged.
+    """
     name, config, _ = read_description(folder)
     try:
         return get_task(name), config
@@ -104,12 +125,12 @@ def read_run(folder: Path) -> tuple[Task, Config]:
 
 
 def read_description(folder: Path) -> tuple[str, Config, dict[str, Any]]:
-    """The task's name, the configuration, and all that `run.json` says.
+    """The task's name, the configuration, and the whole content of `run.json`.
 
-    It makes no environment, which can take a second.
+    It makes no environment, which could take a second.
 
     Raises:
-        RunError: the folder is no run's, or the file is damaged.
+        RunError: the folder holds no run, or the file is damaged.
     """
     try:
         return read_json(folder / "run.json", parse_description)
@@ -118,7 +139,11 @@ def read_description(folder: Path) -> tuple[str, Config, dict[str, Any]]:
 
 
 def parse_description(about: Any) -> tuple[str, Config, dict[str, Any]]:
-    """From what `describe` wrote; raises one of `NONSENSE` where it is something else."""
+    """The task's name, the configuration and the description itself, from what `describe` wrote.
+
+    Raises:
+        ValueError, TypeError, KeyError or another of `NONSENSE`: it is something else.
+    """
     config = Config(**about["config"])
     check_config(config)
     check_type(about.setdefault("versions", {}), dict)
@@ -129,15 +154,21 @@ def load_run(folder: Path) -> tuple[Trainer, TrainState]:
     """The trainer of a run and its newest whole checkpoint.
 
     Raises:
-        RunError: not a run's folder.
-        CheckpointError: no whole checkpoint in it.
+        RunError: the folder holds no run, or run.json is damaged.
+        CheckpointError: it has no whole checkpoint.
     """
     trainer = Trainer(*read_run(folder))
     return trainer, newest_state(trainer, folder)[0]
 
 
 def newest_state(trainer: Trainer, folder: Path) -> tuple[TrainState, dict[str, Any]]:
-    """The newest whole checkpoint, and what is said about it; damaged ones are told on stderr."""
+    """The state of the newest whole checkpoint, and its `about`.
+
+    Damaged checkpoints are skipped, and reported on stderr.
+
+    Raises:
+        CheckpointError: the folder has no whole checkpoint.
+    """
     like = jax.eval_shape(trainer.init, jax.random.key(0))
     state, about, skipped = load_newest(folder / "checkpoints", like)
     for message in skipped:
@@ -146,6 +177,7 @@ def newest_state(trainer: Trainer, folder: Path) -> tuple[TrainState, dict[str, 
 
 
 def last_saved(folder: Path) -> str:
+    """A sentence for messages: the newest checkpoint, or that there is none."""
     checkpoints = list_checkpoints(folder / "checkpoints")
     if not checkpoints:
         return "No checkpoint was saved yet."

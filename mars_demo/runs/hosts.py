@@ -1,6 +1,6 @@
-"""Several hosts that train one run together: each has its devices, the first one has the files.
+"""Several hosts that train one run together: each has its devices, and the first has the files.
 
-All that is here does nothing where there is but one host.
+With a single host, these functions do nothing.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 HEARTBEAT_SECONDS = 30
-"""After so long without a sign of a host, the others end with an error."""
+"""If a host does not respond for this long, the others end with an error."""
 
 Tree = TypeVar("Tree")
 
 
 def join_hosts() -> None:
-    """Meets the other hosts that were started with the same command.
+    """Connects to the other hosts, which were started with the same command.
 
-    Under SLURM or Open MPI JAX knows where they are. Elsewhere JAX_COORDINATOR_ADDRESS
-    ("host:port" of the first one), JAX_NUM_PROCESSES and JAX_PROCESS_ID (from 0) tell.
+    Under SLURM or Open MPI, JAX finds them by itself. Elsewhere set the environment variables
+    JAX_COORDINATOR_ADDRESS ("host:port" of the first host), JAX_NUM_PROCESSES and JAX_PROCESS_ID
+    (from 0).
 
     Raises:
-        ValueError: neither tells, or a number is none.
+        ValueError: the hosts cannot be found, or a variable is not a whole number.
     """
     try:
         numbers = [os.environ.get(name) for name in ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID")]
@@ -48,7 +49,7 @@ def is_first_host() -> bool:
 
 
 def agree(*flags: bool) -> tuple[bool, ...]:
-    """Each flag, raised if any host raises it: all hosts have to save and stop together."""
+    """Each flag, true if it is true on any host, because all hosts must save and stop together."""
     if jax.process_count() == 1:
         return flags
     from jax.experimental.multihost_utils import process_allgather
@@ -57,7 +58,7 @@ def agree(*flags: bool) -> tuple[bool, ...]:
 
 
 def gather(tree: Tree) -> Tree:
-    """Arrays of all devices, whole on every host."""
+    """Gathers arrays that are sharded over all devices, so that every host has them whole."""
     if jax.process_count() == 1:
         return tree
     return _gather()(tree)
@@ -65,6 +66,6 @@ def gather(tree: Tree) -> Tree:
 
 @functools.cache
 def _gather() -> Callable[[Any], Any]:
-    """One function for all checkpoints of a run, so that it is compiled once."""
+    """The jitted function of `gather`; cached, so that it is compiled once a run."""
     everywhere = NamedSharding(Mesh(jax.devices(), ("all",)), PartitionSpec())
     return jax.jit(lambda tree: tree, out_shardings=everywhere)

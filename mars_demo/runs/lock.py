@@ -1,4 +1,4 @@
-"""One process at a time in a run's folder."""
+"""A lock on a run's folder, so that one process at a time trains in it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from mars_demo.runs.reading import RunError
 
 try:
     import fcntl
-except ImportError:  # Windows: nothing keeps a second process out
+except ImportError:  # Windows: folders are not locked
     fcntl = None
 
 LOCK = ".lock"
-"""The file in a run's folder; it stays there, and means nothing while nobody holds it."""
+"""The file in a run's folder that is locked. It stays there after the lock is released."""
 _NO_LOCKS = (errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL)
-"""What file systems say that have no locks: runs are trained there without."""
+"""Errors of file systems that have no locks: runs are trained there without one."""
 
 
 class _Held(threading.local):
@@ -33,13 +33,13 @@ _held = _Held()
 
 @contextmanager
 def alone(folder: Path, wait: bool = False) -> Iterator[None]:
-    """Holds a run's folder, which is made if need be. A process that dies lets go of it.
+    """Locks a run's folder, which is made if it is missing. The lock ends with its process.
 
-    Who holds a folder may take it once more: a sweep's worker does, and trains in it.
+    A thread that holds the lock may take it again: a sweep's worker does so when it trains.
 
     Args:
-        folder: the run's.
-        wait: for the other process that holds it, instead of raising an error.
+        folder: the run's folder.
+        wait: wait for another process that holds it, instead of raising an error.
 
     Raises:
         RunError: another process holds it.
@@ -49,7 +49,7 @@ def alone(folder: Path, wait: bool = False) -> Iterator[None]:
     if fcntl is None or whole in _held.folders:
         yield
         return
-    # Not through a link, and nothing is cut: the folder may be somebody else's.
+    # Links are not followed and nothing is truncated, because others may write into the folder.
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
         _take(lock, folder, wait)

@@ -1,4 +1,4 @@
-"""Training in folders: the loop that updates, logs and saves, and how it stops and goes on."""
+"""The training loop in a folder: it updates, logs and saves, and can stop and resume."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from mars_demo.runs.session import Progress, Result, Session, parse_progress
 from mars_demo.runs.signals import leave_on_interrupt, stop_signals
 
 CHECKPOINT_SECONDS = 60.0
-"""Time between two checkpoints."""
+"""Time between two checkpoints, in seconds."""
 
 Watch = Callable[[Session], None]
-"""What wants to see a run after each of its updates, before a checkpoint of it is saved."""
+"""A function that is called with a run after each update, before a checkpoint of it is saved."""
 
 
 def train_run(
@@ -50,13 +50,13 @@ def train_run(
     log_to: Sequence[Callable[[Path], Writer]] = (),
     watch: Watch | None = None,
 ) -> Result:
-    """Trains in a folder, from the start or from its newest whole checkpoint.
+    """Trains in a folder, from the beginning or from its newest whole checkpoint.
 
     Args:
         task: what to train on.
         config: the run's configuration; on resume it must be the one it was started with.
         folder: the run's folder; it must not hold another run.
-        resume: go on with the run that is there.
+        resume: continue the run that is there.
         bar: show a progress bar on stderr.
         log_to: makers of further writers of metrics, called with the folder.
         watch: called after each update, before a checkpoint of it is saved.
@@ -78,13 +78,21 @@ def train_seeds(
     log_to: Sequence[Callable[[Path], Writer]] = (),
     watch: Watch | None = None,
 ) -> list[Result]:
-    """Trains several seeds in one program; arguments and errors are those of `train_run`.
+    """Trains several seeds in one program; other arguments and errors are those of `train_run`.
 
-    Each has a folder of its own, as if it had been trained alone. Where one fails, all stop, and
-    the others are saved. To resume goes on with those that are there, and begins the others.
+    Each has its own folder, as if it had been trained alone. If one fails, all stop, and the others
+    are saved. With `resume`, runs whose folders exist are continued and the others are started.
 
     Args:
-        runs: each run's folder and configuration, which differ in their seeds alone.
+        task: what to train on.
+        runs: each run's folder and configuration; configurations differ only in their seeds.
+        resume: continue the runs that are there.
+        bar: show a progress bar on stderr.
+        log_to: makers of further writers of metrics, called with each folder.
+        watch: called with each run after each update.
+
+    Returns:
+        How each run ended, in the order of `runs`.
     """
     clock = Clock()
     trainers = [Trainer(task, config) for config in runs.values()]
@@ -93,7 +101,7 @@ def train_seeds(
         begun = {folder: (folder / "run.json").exists() or len(runs) == 1 for folder in runs}
         for folder in runs:
             if resume and begun[folder]:
-                read_run(folder)  # before anything is made in a folder that is no run's
+                read_run(folder)  # raises before anything is written into a folder without a run
             if is_first_host():
                 stack.enter_context(alone(folder))
         sessions = [
@@ -124,7 +132,7 @@ def _writers(session: Session, log_to: Sequence[Callable[[Path], Writer]]) -> Wr
 
 
 def _compile(trainer: Trainer, states: list[TrainState], bar: bool) -> Any:
-    """`step(states) -> (states, metrics)`, an update of every one of several runs."""
+    """Compiles `step(states) -> (states, metrics)`, one update of each of several runs."""
     if bar:
         say_before("compiling ...")
     with leave_on_interrupt():
@@ -136,6 +144,7 @@ def _compile(trainer: Trainer, states: list[TrainState], bar: bool) -> Any:
 
 
 def _step_all(trainer: Trainer, states: list[TrainState]) -> Any:
+    """One update of several runs of equal shapes, as one vmapped step."""
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
     both = jax.vmap(trainer.step)(stacked)
     seeds = range(len(states))
@@ -143,7 +152,7 @@ def _step_all(trainer: Trainer, states: list[TrainState]) -> Any:
 
 
 def _start(trainer: Trainer, folder: Path, resume: bool, clock: Clock) -> Session:
-    """The run as it begins, or as its newest whole checkpoint has it."""
+    """A new run, or the run of the folder's newest whole checkpoint."""
     checkpoints = folder / "checkpoints"
     key = jax.random.key(trainer.config.seed)
     if resume:
@@ -160,7 +169,11 @@ def _start(trainer: Trainer, folder: Path, resume: bool, clock: Clock) -> Sessio
 
 
 def _resumed(trainer: Trainer, folder: Path) -> tuple[TrainState, Progress]:
-    """The newest whole checkpoint, as a run goes on from it."""
+    """The state and progress of the newest whole checkpoint.
+
+    Raises:
+        CheckpointError: there is none, or its progress is damaged.
+    """
     state, about = newest_state(trainer, folder)
     try:
         return state, parse_progress(about)
@@ -177,7 +190,21 @@ def train_sessions(
     progress: Any,
     watch: Watch | None = None,
 ) -> list[Result]:
-    """Updates all until the runs are finished or a signal comes, then saves."""
+    """Updates runs until they are finished or a signal arrives, then saves them.
+
+    Args:
+        sessions: the runs, all at the same update.
+        step: one update of all, as `_compile` makes it.
+        writers: of the metrics of each run.
+        progress: a progress bar of environment steps.
+        watch: called with each run after each update.
+
+    Returns:
+        How each run ended.
+
+    Raises:
+        RunError: a loss is not finite; runs that are finite are saved.
+    """
     config = sessions[0].trainer.config
     saved = time.perf_counter()
     with stop_signals() as stop:
@@ -210,12 +237,12 @@ def _update(sessions: Sequence[Session], step: Any) -> None:
     states, metrics = step([session.state for session in sessions])
     for session, state, of_state in zip(sessions, states, metrics, strict=True):
         session.record(state, of_state)
-    for session in sessions:  # when all have their new states: the step took the old ones
+    for session in sessions:  # only now, because the step has consumed all of the old states
         session.check_last_but_one()
 
 
 def catch_up(sessions: Sequence[Session]) -> None:
-    """Runs that stopped at different updates go on together from the farthest."""
+    """Brings runs that stopped at different updates to the update of the most advanced one."""
     farthest = max(session.done for session in sessions)
     for session in sessions:
         while session.done < farthest:
@@ -230,15 +257,15 @@ def _save(sessions: Iterable[Session]) -> None:
 
 @contextmanager
 def _exhaustion(trainer: Trainer, folder: Path) -> Iterator[None]:
-    """Says plainly that the disk is full, or the memory."""
+    """Turns errors about a full disk or full memory into a RunError that says so."""
     try:
         yield
     except OSError as error:
         if not folder.is_dir():
             raise
         raise RunError(
-            f"cannot write into {folder}: {error}. {last_saved(folder)} Mend that, and go "
-            "on with --resume."
+            f"cannot write into {folder}: {error}. {last_saved(folder)} Solve this, then "
+            "continue with --resume."
         ) from error
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):

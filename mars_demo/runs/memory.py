@@ -1,4 +1,4 @@
-"""Whether a run fits into memory, told before anything is compiled."""
+"""Checks whether a run fits into memory, before anything is compiled."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from mars_demo.learning.train import Trainer
 
 
 def needed_bytes(trainer: Trainer) -> int:
-    """Bytes of the training state and of one rollout, on all devices together.
+    """Bytes of the training state and of one rollout, over all devices.
 
-    A lower bound: both have to be there at once, and an update takes copies of its minibatches.
+    A lower bound: both are in memory at once, and an update also copies its minibatches.
     """
     key = jax.eval_shape(lambda: jax.random.key(0))
     state = jax.eval_shape(trainer.init, key)
@@ -23,24 +23,28 @@ def needed_bytes(trainer: Trainer) -> int:
 
 
 def free_bytes() -> int | None:
-    """Bytes free on this machine's devices; None where they do not tell."""
+    """Free bytes on this machine's devices; None if neither devices nor system report them."""
     devices = [device.memory_stats() for device in jax.local_devices()]
-    told = [stats["bytes_limit"] - stats["bytes_in_use"] for stats in devices if stats]
-    if len(told) == len(devices):
-        return sum(told)
+    free = [stats["bytes_limit"] - stats["bytes_in_use"] for stats in devices if stats]
+    if len(free) == len(devices):
+        return sum(free)
     host = [_available(Path("/proc/meminfo")), _limit(Path("/sys/fs/cgroup/memory.max"))]
     return min((number for number in host if number is not None), default=None)
 
 
 def check_memory(trainer: Trainer, seeds: int = 1) -> None:
-    """Raises ValueError, with an estimate, if runs cannot fit into this machine's memory."""
+    """Checks that runs of one program can fit into this machine's memory.
+
+    Raises:
+        ValueError: they cannot; the message has an estimate.
+    """
     free = free_bytes()
     if free is not None and seeds * _share(needed_bytes(trainer)) > free:
         raise ValueError(describe_shortage(trainer, seeds))
 
 
 def describe_shortage(trainer: Trainer, seeds: int = 1) -> str:
-    """How much memory runs of one program need, how much there is, and what would fit."""
+    """A message: the memory that the runs need, what is free, and which `num_envs` would fit."""
     config, free = trainer.config, free_bytes()
     needed = seeds * _share(needed_bytes(trainer))
     said = (
@@ -59,7 +63,7 @@ def describe_shortage(trainer: Trainer, seeds: int = 1) -> str:
 
 
 def _share(needed: int) -> int:
-    """This machine's share of what all need."""
+    """This machine's share of the bytes that all machines need."""
     return needed * jax.local_device_count() // jax.device_count()
 
 

@@ -1,4 +1,4 @@
-"""How the program says what went wrong, and how it leaves."""
+"""How a program reports an error and exits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's metrics: summed up over updates, written to disk and wherever else they are wanted."""
+"""A run's metrics: summarised over updates, and written to disk, TensorBoard or W&B."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ Line = dict[str, Any]
 
 
 def summarise(updates: Sequence[Mapping[str, Any]], task: Task) -> Line:
-    """One line of metrics from those of several updates.
+    """Summarises the metrics of several updates in one line of the log.
 
-    `score`, `return` and `length` are means over the episodes that ended, None if none did.
+    `score`, `return` and `length` are means over the episodes that ended, or None if none ended.
+    `ratio_min` and `ratio_max` are extremes over the updates; all else are means over them.
     """
     stacked = {k: np.array([u[k] for u in updates], np.float64) for k in updates[0]}
     episodes = stacked.pop("episodes").sum()
@@ -39,7 +40,7 @@ def summarise(updates: Sequence[Mapping[str, Any]], task: Task) -> Line:
 
 
 def read_metrics(folder: Path) -> list[Line]:
-    """The lines of a run's metrics; empty if it has none. A torn last line is left out.
+    """The lines of a run's metrics; empty if it has none. An incomplete last line is left out.
 
     Raises:
         RunError: another line is damaged.
@@ -48,9 +49,10 @@ def read_metrics(folder: Path) -> list[Line]:
 
 
 def steps_done(folder: Path) -> int:
-    """The environment steps of a run, by its metrics; 0 if these are damaged.
+    """The environment steps of a run, by its metrics; 0 if these are missing or damaged.
 
-    Whoever trains the run says what is wrong with them. It must not stop those that wait for it.
+    Damage is no error here, because this only shows the progress of other processes. The process
+    that trains the run reports it.
     """
     try:
         metrics = read_metrics(folder)
@@ -63,19 +65,19 @@ def _parse(line: Any) -> Line:
     check_number("step", line["step"], 0, 10**13)
     check_number("seconds", line.get("seconds", 0.0), 0, 10**10, whole=False)
     for value in line.values():
-        float(check_type(value, float, int, type(None)) or 0.0)  # too large a whole number fails
+        float(check_type(value, float, int, type(None)) or 0.0)  # raises OverflowError if too large
     return line
 
 
 class Writer(Protocol):
-    """Takes a run's lines of metrics, one after another."""
+    """Somewhere to write a run's lines of metrics, one after another."""
 
     def write(self, line: Line) -> None:
-        """Takes one line; `step` is its place in the run."""
+        """Writes one line; its `step` is the number of environment steps done."""
         ...
 
     def close(self) -> None:
-        """Puts everything in its place."""
+        """Completes what was written."""
         ...
 
 
@@ -83,7 +85,11 @@ class JsonLines:
     """Appends to `metrics.jsonl`: one JSON object a line."""
 
     def __init__(self, folder: Path, keep_until: int):
-        """Keeps the lines up to the environment step `keep_until`: the rest will come again."""
+        """Keeps the lines up to the environment step `keep_until`; later ones will be repeated.
+
+        Raises:
+            RunError: the lines that are there are damaged.
+        """
         path = folder / "metrics.jsonl"
         kept = [line for line in read_metrics(folder) if line["step"] <= keep_until]
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
@@ -98,13 +104,13 @@ class JsonLines:
 
 
 class TensorBoard:
-    """Writes the numbers for TensorBoard, into `tensorboard/`."""
+    """Writes the numbers for TensorBoard, into the folder `tensorboard`."""
 
     def __init__(self, folder: Path, keep_until: int):
-        """Writes the metrics up to the environment step `keep_until` once more, into one new file.
+        """Writes the metrics up to the environment step `keep_until` again, into one new file.
 
-        What an earlier session wrote after that step is gone with its file. One that is open in
-        TensorBoard forgets it too: `purge_step`.
+        The files of earlier sessions are removed, and with them what they wrote after that step.
+        `purge_step` removes it from a TensorBoard that is already open.
         """
         from tensorboardX import SummaryWriter
 
@@ -118,7 +124,7 @@ class TensorBoard:
             self.write(line, time.time() - ago)
 
     def write(self, line: Line, at: float | None = None) -> None:
-        """Takes one line; `at` is when it came about, in seconds of `time.time`."""
+        """Writes one line; `at` is its time in seconds, as of `time.time`; None is now."""
         for name, value in _numbers(line).items():
             self._board.add_scalar(name, value, line["step"], at)
 
@@ -130,10 +136,11 @@ class WeightsAndBiases:
     """Sends the numbers to Weights & Biases, as one run of a project (the extra `wandb`)."""
 
     def __init__(self, folder: Path, project: str):
-        """Goes on with the folder's run if there is one: its id is kept in the folder.
+        """Continues the folder's run if there is one: its id is kept in the folder.
 
         Raises:
             RunError: the folder's `run.json` or `wandb.json` is damaged.
+            ImportError: the package wandb is not installed.
         """
         wandb = require("wandb", extra="wandb")
 
@@ -155,14 +162,14 @@ class WeightsAndBiases:
 
 
 def _kept_id(path: Path) -> str:
-    """The id in a file, which is made if it is not there. No two runs get the same."""
+    """The id in a file, which is made with a new random id if it is missing."""
     if not path.exists():
         write_atomically(path, json.dumps({"id": secrets.token_hex(8)}).encode())
     return read_json(path, _parse_id)
 
 
 def _parse_id(about: Any) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", about["id"]):  # others are not for W&B's addresses
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", about["id"]):  # the id is a part of W&B's URLs
         raise ValueError(f"{about['id']!r} is no id of Weights & Biases")
     return about["id"]
 
@@ -176,7 +183,7 @@ def _numbers(line: Line) -> dict[str, float]:
 
 
 class Writers(ExitStack):
-    """Several writers as one, all closed at the end, whatever happens to any of them."""
+    """Several writers as one. All are closed at the end, even if one of them raises."""
 
     def __init__(self, writers: Sequence[Writer]):
         super().__init__()

@@ -1,4 +1,4 @@
-"""What commands write: whether they can, found out before the work, and tables as Markdown."""
+"""Outputs of commands: checks that a path is writable before the work, and Markdown tables."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from mars_demo.learning.config import check_name
 
 
 def check_writable(path: Path) -> None:
-    """Raises OSError unless a file can be written at a path. Makes nothing there.
+    """Checks that a file can be written at a path, without writing it.
 
-    A command whose result takes minutes asks this first.
+    Commands whose result takes minutes call this first.
+
+    Raises:
+        OSError: it cannot be written.
     """
     if path.is_dir():
         raise IsADirectoryError(f"cannot write {path}: it is a folder")
@@ -26,7 +29,12 @@ def check_writable(path: Path) -> None:
 
 
 def check_picture(path: Path) -> None:
-    """The same for a picture; ValueError where its suffix names no format of matplotlib's."""
+    """`check_writable` for a picture.
+
+    Raises:
+        OSError: it cannot be written.
+        ValueError: its suffix is not a format of matplotlib.
+    """
     from matplotlib.backend_bases import FigureCanvasBase
 
     formats = FigureCanvasBase.get_supported_filetypes()
@@ -35,17 +43,17 @@ def check_picture(path: Path) -> None:
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
-    """The lines of a table, under the names of its columns. Whatever an entry holds is text."""
+    """A Markdown table with the column names `head`. Entries are escaped, see `markdown_text`."""
     lines = [markdown_row(head), "|" + "---|" * len(head), *map(markdown_row, rows)]
     return "\n".join(lines)
 
 
 def markdown_row(entries: Iterable[str]) -> str:
-    """A line of a table. Whatever an entry holds is text: no HTML, and no end of its column."""
+    """A row of a Markdown table. Entries are escaped: no HTML, and no column separator."""
     texts = (markdown_text(entry).replace("|", "\\|") for entry in entries)
     return f"| {' | '.join(texts)} |"
 
 
 def markdown_text(text: str) -> str:
-    """Text from a file or a folder's name, which may hold HTML, as Markdown shows it."""
+    """Text on one line, with HTML escaped; names of files and folders may contain some."""
     return html.escape(" ".join(text.split()), quote=False)

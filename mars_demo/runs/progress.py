@@ -1,4 +1,4 @@
-"""How far a command is, on stderr: a bar in a terminal, a plain line a minute in a log."""
+"""Progress on stderr: a bar in a terminal, or one plain line a minute in a log."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 60.0
-"""Of a log."""
+"""Time between two lines of a log, in seconds."""
 
 _LINE = "{l_bar} {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 
 
 def progress_bar(total: int, done: int = 0, name: str | None = None, shown: bool = True) -> tqdm:
-    """A bar of environment steps, which its context closes.
+    """A progress bar of environment steps; use it as a context manager.
 
     Args:
-        total: steps of the whole.
-        done: those that were done before.
-        name: what stands before the bar.
-        shown: whether there is anything to see.
+        total: all environment steps.
+        done: steps that were done before.
+        name: the text before the bar.
+        shown: whether the bar is shown.
     """
     options: dict[str, Any] = {"unit": " steps", "unit_scale": True, "disable": not shown}
     kind = tqdm if sys.stderr.isatty() else _Lines
@@ -31,13 +31,13 @@ def progress_bar(total: int, done: int = 0, name: str | None = None, shown: bool
 
 
 def say_before(text: str) -> None:
-    """Says what is under way before there is a bar, which takes the text's place."""
+    """Prints what is happening before there is a bar; in a terminal, the bar overwrites it."""
     end = "\r" if sys.stderr.isatty() else "\n"
     print(text, end=end, file=sys.stderr, flush=True)
 
 
 class _Lines(tqdm):
-    """Writes a line of its own instead of overwriting one, and only once a minute."""
+    """A bar for a log: it prints a new line once a minute, and overwrites none."""
 
     def __init__(self, **options: Any):
         self._next = -math.inf  # when the next line is due
@@ -49,19 +49,19 @@ class _Lines(tqdm):
             print(str(self), file=sys.stderr, flush=True)
 
     def clear(self, nolock: bool = False) -> None:
-        pass  # what was written stays
+        pass  # lines of a log are never removed
 
     def close(self) -> None:
         if not self.disable:
-            self._next = -math.inf  # how it ended is always said
+            self._next = -math.inf  # the last line is always printed
             self.display()
         super().close()
 
 
 def _has_blocks() -> bool:
-    """Whether stderr, and the user's locale, have the characters that tqdm draws bars with.
+    """Whether stderr and the user's locale can encode the characters that tqdm draws bars with.
 
-    Python takes UTF-8 for stderr where the locale is C; a terminal need not.
+    Both are checked, because Python uses UTF-8 for stderr in the locale C and a terminal may not.
     """
     try:
         for encoding in (sys.stderr.encoding, locale.getencoding()):

@@ -1,4 +1,4 @@
-"""Reading files that others may have written, cut short or edited: every fault is one line."""
+"""Reads JSON files that may be damaged or edited; every error is a message of one line."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ NONSENSE = (
     ArithmeticError,
     RecursionError,
 )
-"""What code raises when it is given something else than it expects."""
+"""Errors that parsing raises if a file's content is not what it expects."""
 
 Parsed = TypeVar("Parsed")
 
 
 class RunError(Exception):
-    """A run cannot start, go on or be read; the message says why and what to do."""
+    """A run cannot start, continue or be read; the message says why and what to do."""
 
 
 def read_json(path: Path, parse: Callable[[Any], Parsed]) -> Parsed:
-    """What `parse` makes of a JSON file.
+    """Reads a JSON file and parses its value.
 
     Args:
         path: the file.
-        parse: is given the file's value, and may fail in any way where that is not as it should be.
+        parse: takes the file's value; it may raise any of `NONSENSE` if the value is wrong.
 
     Raises:
-        RunError: not JSON, or `parse` failed; one line with the path.
+        RunError: the file is not JSON, or `parse` failed; one line with the path.
         OSError: the file cannot be read.
     """
     data = path.read_bytes()
@@ -44,13 +44,14 @@ def read_json(path: Path, parse: Callable[[Any], Parsed]) -> Parsed:
 
 
 def read_json_lines(path: Path, parse: Callable[[Any], Parsed]) -> list[Parsed]:
-    """What `parse` makes of each line of a file; empty if there is no file.
+    """Reads a file with one JSON value a line, and parses each; empty if there is no file.
 
-    A last line that has no end and makes no sense was torn when the writing stopped: it is left
-    out.
+    A last line without an end that cannot be parsed is left out: writing was interrupted there.
 
     Raises:
-        RunError: another line is not JSON, or `parse` failed; one line with path and number.
+        RunError: another line is not JSON, or `parse` failed; one line with the path and the line's
+            number.
+        OSError: the file cannot be read.
     """
     if not path.exists():
         return []
@@ -67,14 +68,18 @@ def read_json_lines(path: Path, parse: Callable[[Any], Parsed]) -> list[Parsed]:
 
 
 def in_one_line(said: object) -> str:
-    """What an error says, or any other value, of bounded length."""
+    """The message of an error, or any other value as text: one line, at most 500 characters."""
     text = f"it has no {said}" if isinstance(said, KeyError) else str(said)
     said = " ".join(text.split()) or type(said).__name__
     return said if len(said) <= 500 else f"{said[:500]} ..."
 
 
 def check_type(value: Any, *kinds: type) -> Any:
-    """The value; TypeError unless it is of one of these types. A bool is no number."""
+    """Returns the value if it is of one of these types; a bool does not count as an int.
+
+    Raises:
+        TypeError: it is of another type.
+    """
     if type(value) not in kinds:
         names = " or ".join(kind.__name__ for kind in kinds)
         raise TypeError(f"expected {names}, got {value!r}")

@@ -1,4 +1,4 @@
-"""A run under way: its state, what is not logged of it yet, its checkpoints."""
+"""A run in progress: its state, its updates that are not logged yet, and its checkpoints."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from mars_demo.runs.metrics import Writers, summarise
 from mars_demo.runs.reading import RunError, check_type
 
 LOG_LINES = 200
-"""Lines of metrics in a whole run."""
+"""How many lines of metrics a whole run logs."""
 WATCHED = ("surrogate", "value_loss", "grad_norm")
-"""Metrics that stop a run when they are not finite."""
+"""Metrics that stop a run if they are not finite."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,20 +30,24 @@ class Result:
 
     state: TrainState
     finished: bool  # False: stopped by a signal, to be resumed
-    seconds: float  # of training, over all its sessions; compiling left out
-    compile_seconds: float  # of tracing and compiling, likewise
+    seconds: float  # of training, over all sessions, without compiling
+    compile_seconds: float  # of tracing and compiling, over all sessions
 
 
 class Progress(NamedTuple):
-    """What a checkpoint keeps of a run apart from its state."""
+    """What a checkpoint keeps of a run in addition to its state."""
 
     seconds: float = 0.0  # of training
     compile_seconds: float = 0.0
-    pending: tuple[dict[str, Any], ...] = ()  # updates that no line of metrics tells of yet
+    pending: tuple[dict[str, Any], ...] = ()  # metrics of updates not logged yet
 
 
 def parse_progress(about: Mapping[str, Any]) -> Progress:
-    """From what `Session.save` wrote; raises one of `NONSENSE` where it is something else."""
+    """The progress that `Session.save` wrote.
+
+    Raises:
+        TypeError or another of `NONSENSE`: it is something else.
+    """
     pending = check_type(about.get("pending", []), list)
     for metrics in pending:
         for value in check_type(metrics, dict).values():
@@ -55,14 +59,14 @@ def parse_progress(about: Mapping[str, Any]) -> Progress:
 
 
 class Session:
-    """A run under way: its state, and the updates that no line of metrics tells of yet.
+    """A run in progress: its state, and its updates not yet written to the metrics log.
 
     Args:
-        trainer: what updates it.
-        folder: where it is kept.
-        state: to begin with.
-        before: what earlier sessions left.
-        clock: since when this one is under way.
+        trainer: the trainer that updates it.
+        folder: the run's folder.
+        state: the state at the start of this session.
+        before: the progress of earlier sessions.
+        clock: measures the time of this session.
     """
 
     def __init__(
@@ -88,7 +92,11 @@ class Session:
         }
 
     def record(self, state: TrainState, metrics: dict[str, Any]) -> None:
-        """One update."""
+        """Takes the new state and the metrics of one update.
+
+        Raises:
+            RunError: earlier updates have other metrics.
+        """
         if self.pending and self.pending[-1].keys() != metrics.keys():
             raise RunError(f"{self.folder} has updates with other metrics: train in a new folder")
         self.state = state
@@ -96,12 +104,23 @@ class Session:
         self.pending.append(metrics)
 
     def check_last_but_one(self) -> None:
-        """Stops the run where that update was not finite; the last one may still be running."""
+        """Checks the last update but one, since the last one may still be running on the device.
+
+        Raises:
+            RunError: its loss or gradient is not finite.
+        """
         if len(self.pending) > 1:
             self._check(self.done - 1, -2)
 
     def log(self, metrics: Writers) -> dict[str, Any] | None:
-        """Writes a line of metrics of the updates since the last one, if it is time for one."""
+        """Writes a line of metrics for the updates since the last line, if one is due.
+
+        Returns:
+            The line, or None if none was due.
+
+        Raises:
+            RunError: the last update is not finite.
+        """
         num_updates = self.trainer.config.num_updates
         if self.done % max(1, num_updates // LOG_LINES) and self.done < num_updates:
             return None
@@ -113,17 +132,21 @@ class Session:
         return line
 
     def result(self) -> Result:
-        """How the run stands."""
+        """The state of the run, and whether it is finished."""
         return Result(self.state, self.done == self.trainer.config.num_updates, **self.times)
 
     def is_finite(self) -> bool:
-        """Whether parameters and the last update are finite numbers."""
+        """Whether the parameters and the last two updates are finite."""
         leaves = jax.tree.leaves(self.state.params)
         leaves += [metrics[name] for metrics in self.pending[-2:] for name in WATCHED]
         return all(np.all(np.isfinite(leaf)) for leaf in leaves)
 
     def save(self) -> None:
-        """Writes a checkpoint, of nothing but finite numbers."""
+        """Writes a checkpoint.
+
+        Raises:
+            RunError: the parameters or the last updates are not finite.
+        """
         if not self.is_finite():
             raise self._diverged(self.done)
         about = {
@@ -140,7 +163,7 @@ class Session:
             save_checkpoint(self.folder / "checkpoints", self.steps, state, about)
 
     def _check(self, update: int, place: int) -> None:
-        """Waits for an update, and stops the run where it was not finite."""
+        """Waits for an update; raises RunError if it is not finite."""
         metrics = self.pending[place]
         if not np.all(np.isfinite(jax.device_get([metrics[name] for name in WATCHED]))):
             raise self._diverged(update)

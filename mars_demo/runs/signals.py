@@ -16,7 +16,7 @@ INTERRUPTED = 130
 
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM in a list instead of dying of them; a second one kills."""
+    """Collects SIGINT and SIGTERM in a list instead of ending; a second signal ends the program."""
     caught: list[int] = []
     before = {}
 
@@ -36,17 +36,17 @@ def stop_signals() -> Iterator[list[int]]:
 
 @contextmanager
 def leave_on_interrupt() -> Iterator[None]:
-    """Ends the program on SIGINT, whatever it is doing; for when there is nothing to save.
+    """Ends the program at once on SIGINT, for times at which there is nothing to save.
 
-    A KeyboardInterrupt is not enough: it waits until C code returns, such as XLA's compiler, and
-    code that is being imported may swallow it or turn it into another error. So a thread hears of
-    the signal from its C handler.
+    A KeyboardInterrupt is not enough. It waits until C code such as XLA's compiler returns, and a
+    module that is being imported may catch it or turn it into another error. So a thread reads the
+    signal from the file descriptor to which Python's C handler writes it.
     """
     numbers, of_handler = socket.socketpair()
     of_handler.setblocking(False)
 
     def listen() -> None:
-        while number := numbers.recv(1):  # nothing comes when the other end is closed
+        while number := numbers.recv(1):  # empty once the other end is closed
             if number[0] == signal.SIGINT:
                 leave()
         numbers.close()
@@ -63,6 +63,6 @@ def leave_on_interrupt() -> Iterator[None]:
 
 
 def leave(*_: object) -> NoReturn:
-    """Says "interrupted" and ends the program at once; also a handler of SIGINT."""
-    os.write(2, b"interrupted\n")  # stderr may be redirected, or locked by who was interrupted
+    """Prints "interrupted" and ends the program at once; can be a handler of SIGINT."""
+    os.write(2, b"interrupted\n")  # sys.stderr may be redirected, or locked by the interrupted code
     os._exit(INTERRUPTED)

@@ -1,1 +1,1 @@
-"""The tasks: environments, and what a trainer must know of each."""
+"""The tasks: environments, each with its score, its preset and its script."""

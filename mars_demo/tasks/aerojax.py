@@ -1,4 +1,4 @@
-"""AeroJAX's tasks."""
+"""AeroJAX's tasks: one for each scenario, scored by its objective's own measure."""
 
 from __future__ import annotations
 
@@ -66,23 +66,23 @@ TASKS = {f"aerojax/{name}": _aerojax_task(name) for name in aerojax.list_scenari
 SCENARIOS = [f"aerojax/{name}" for name in aerojax.BENCHMARK]
 """The tasks of AeroJAX's benchmark, easy to hard."""
 MIXED_SCENARIOS = [name for name in SCENARIOS if len(get_config(name[8:]).class_names) > 1]
-"""Those with aircraft of several classes."""
+"""The tasks among them whose aircraft are of several classes."""
 
 
 def make_selfplay(name: str) -> MultiAgentEnv:
-    """An AeroJAX scenario whose teams are both agents, with continuous actions."""
+    """An AeroJAX scenario in which agents fly both teams, with continuous actions."""
     return aerojax.make(name, opponents="selfplay", actions="continuous")
 
 
 def aircraft_curves() -> dict[str, Any]:
-    """Curves of each aircraft class at 3 km, by its name."""
+    """The performance curves of each aircraft class at 3 km, by the name of the class."""
     from aerojax.performance import curves
 
     return {name: curves(aircraft, FIGURE_ALTITUDE) for name, aircraft in aerojax.CLASSES.items()}
 
 
 def aircraft_reference() -> dict[str, np.ndarray]:
-    """The F-16's points at 3 km, by the names of the curves."""
+    """Points of the F-16 at 3 km, by the names of the curves: (points,), in m/s and rad/s."""
     from aerojax.performance import f16
 
     table = f16()

@@ -1,4 +1,4 @@
-"""What tasks in environments that others wrote have in common."""
+"""What tasks share whose environments are other packages': the preset, and two corrections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mars_demo.learning.config import Config
 from mars_demo.tasks.paxmen import EPS
 from wrappers.wrapper import Observations, Transition, Wrapper
 
-# Where the field starts from, but for rollouts a quarter as long (docs/suite.md).
+# Common settings of the field, except that rollouts are a quarter as long (docs/suite.md).
 _STARTING_POINT = {
     "total_steps": 10_000_000,
     "num_envs": 64,
@@ -30,7 +30,14 @@ _STARTING_POINT = {
 
 
 def suite_preset(**changes: Any) -> Callable[[str], Config]:
-    """A preset for an environment that others wrote: the same for all algorithms but for `eps`."""
+    """A preset for another package's environment. Only `eps` depends on the algorithm.
+
+    Args:
+        changes: fields of `Config` that differ from the usual starting point.
+
+    Returns:
+        `preset(algo) -> Config`.
+    """
 
     def preset(algo: str) -> Config:
         return Config(algo=algo, eps=EPS[algo.split("-")[0]], **_STARTING_POINT | changes)
@@ -39,10 +46,11 @@ def suite_preset(**changes: Any) -> Callable[[str], Config]:
 
 
 def built_once(build: Callable[[], MultiAgentEnv]) -> Callable[[], MultiAgentEnv]:
-    """`build`, run once: JaxMARL's environments are equal to themselves only.
+    """A function that calls `build` once and then returns the same environment.
 
-    A second one would compile everything again. The first is built outside any trace, from
-    within one too, so that no tracer stays behind in it.
+    JaxMARL's environments compare equal only to themselves, so a second one would compile
+    everything again. The first call may come from inside a trace. `build` is evaluated eagerly even
+    then, so that the environment holds no tracer.
     """
 
     @functools.cache
@@ -54,10 +62,10 @@ def built_once(build: Callable[[], MultiAgentEnv]) -> Callable[[], MultiAgentEnv
 
 
 class StripWeakTypes(Wrapper):
-    """Strips weak types from what an environment returns.
+    """Strips weak types from what an environment returns; shapes and dtypes stay the same.
 
-    Where a reset's state has one and a step's has not, or the other way round, as with JaxMARL's
-    own environments, everything that takes a state is compiled twice.
+    In JaxMARL's own environments some arrays of a state are weakly typed after a reset and not
+    after a step, or the other way round. Every function of a state would then be compiled twice.
     """
 
     def reset(self, key: Array) -> tuple[Observations, Any]:

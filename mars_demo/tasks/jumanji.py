@@ -1,7 +1,7 @@
 """Jumanji's tasks: RobotWarehouse (rware), LevelBasedForaging (lbf) and Connector.
 
-docs/jumanji.md has what their agents see. Jumanji comes with the extra `suite`, and is loaded when
-one of them is made.
+docs/jumanji.md describes the observations. Jumanji comes with the extra `suite`; it is imported
+when the first of these environments is made.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WAREHOUSES = {  # rows and columns of shelves, agents, requests open at a time
     "small-4ag-hard": (2, 3, 4, 2),
     "medium-4ag": (2, 5, 4, 4),
 }
-_GROVES = {  # side of the grid, how far agents see, agents, food, whether food takes all agents
+_GROVES = {  # side of the grid, radius of sight, agents, food, whether food takes all agents
     "8x8-2p-2f-coop": (8, 8, 2, 2, True),
     "2s-8x8-2p-2f-coop": (8, 2, 2, 2, True),
     "10x10-3p-3f": (10, 10, 3, 3, False),
@@ -47,7 +47,15 @@ _BOARDS = {  # side of the grid, agents
 def _maker(
     env: str, module: str, generator: str, steps: int, **level: Any
 ) -> Callable[[], MultiAgentEnv]:
-    """What makes one of jumanji's environments, with levels that a generator of its draws."""
+    """A function that makes one of Jumanji's environments.
+
+    Args:
+        env: the name of its class.
+        module: its module in `jumanji.environments.routing`.
+        generator: the class that generates its levels.
+        steps: its time limit.
+        level: options of the generator.
+    """
 
     def build() -> MultiAgentEnv:
         levels = require(f"jumanji.environments.routing.{module}.generator", extra="suite")
@@ -96,7 +104,7 @@ def _foraging(name: str, side: int, sight: int, agents: int, food: int, coop: bo
             force_coop=coop,
         ),
         episode_length=steps,
-        # An agent is paid its part of the food: the parts of all sum to 1 when all is eaten.
+        # An agent's reward is its share of the food. All rewards sum to 1 when all food is eaten.
         score=lambda reward, info: agents * reward,
         score_name="summed return",
         preset=suite_preset(network="gru"),
@@ -104,7 +112,7 @@ def _foraging(name: str, side: int, sight: int, agents: int, food: int, coop: bo
 
 
 def _connected(reward: Array, info: dict[str, Array]) -> Array:
-    """The share of wires that are connected, counted in an episode's last step."""
+    """The share of connected wires in an episode's last step, float32 (); 0 in all other steps."""
     ended = jnp.any(info["terminated"] | info["truncated"])
     return jnp.where(ended, info["ratio_connections"][0], 0.0)
 

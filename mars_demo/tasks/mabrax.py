@@ -1,12 +1,14 @@
-"""JaxMARL's MABrax tasks: robots of brax whose joints are shared out among agents.
+"""JaxMARL's MABrax tasks: robots of brax whose joints are divided among agents.
 
-Brax comes with the extra `suite`, and is loaded when one of them is made. JaxMARL 0.2 calls MABrax
-deprecated, as brax itself is; with brax 0.14 it works. Two things of it to know:
+Brax comes with the extra `suite`; it is imported when the first of these environments is made.
+JaxMARL 0.2 calls MABrax deprecated, as brax itself is; with brax 0.14 it works. It has two faults:
 
-- Agents that see or move less than others have theirs filled up with zeros ("max"), and JaxMARL
-  writes what an agent sees over most of the one-hot id in front of it. The trainer appends one.
-- JaxMARL's lists of what agents see were made for longer observations than brax gives for humanoid
-  (places up to 375, of 244) and halfcheetah (up to 17, of 17): JAX reads the last entry there.
+- Shorter observations and actions are padded with zeros to those of the largest agent ("max").
+  JaxMARL puts a one-hot id in front of an observation, and then overwrites most of it. The trainer
+  therefore appends an id of its own.
+- JaxMARL's lists of observed entries were made for longer observations than brax has for humanoid
+  (indices up to 375 of 244 entries) and halfcheetah (up to 17 of 17). JAX reads the last entry for
+  an index beyond the end.
 """
 
 from __future__ import annotations
@@ -31,9 +33,10 @@ _STEPS = 1000
 
 
 class Fall(wrappers.Wrapper):
-    """Tells a fall from brax's time limit: `info["terminated"]`, bool (n,), alike for all agents.
+    """Distinguishes a fall from brax's time limit by `info["terminated"]`.
 
-    Nothing else is left in `info`, and rewards are the agents' only.
+    That is bool (n,), the same for all n agents, and the only entry of `info`. Rewards are those of
+    the agents, float32 () each, without JaxMARL's further entries.
     """
 
     max_steps = _STEPS
@@ -56,13 +59,13 @@ def _make(name: str) -> MultiAgentEnv:
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Keeps what brax's own robots are warned of from the screen, and from a file of MuJoCo's."""
+    """Suppresses warnings about brax's own robots, on the screen and in MuJoCo's log file."""
     mujoco = require("mujoco", extra="suite")
     before = mujoco.get_mju_user_warning()
     mujoco.set_mju_user_warning(lambda message: None)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # JaxMARL's and brax's, that nobody maintains them
+            warnings.simplefilter("ignore")  # JaxMARL's and brax's: they are no longer maintained
             yield
     finally:
         mujoco.set_mju_user_warning(before)

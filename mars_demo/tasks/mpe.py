@@ -1,4 +1,4 @@
-"""JaxMARL's particles: agents that spread over as many landmarks."""
+"""Tasks in JaxMARL's particle environment (MPE): agents spread over as many landmarks."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ TASKS = {f"mpe/spread-{n}": _task(f"mpe/spread-{n}", n) for n in (3, 5, 10)}
 
 
 def spread_task() -> Task:
-    """What JaxMARL's script trains on, to measure training by: its limit of "25" is 26 steps."""
+    """The task of JaxMARL's training script, for benchmarks. JaxMARL's limit of 25 is 26 steps."""
     return _task("MPE_simple_spread_v3", num_agents=3, steps=26)

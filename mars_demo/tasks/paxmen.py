@@ -1,4 +1,4 @@
-"""PaxMen's tasks."""
+"""PaxMen's tasks: the classic mazes and the generated ones, scored by the dots eaten."""
 
 from __future__ import annotations
 
@@ -15,13 +15,27 @@ from paxmen.planner import plan
 
 
 def one_hot_cells(observation: Array) -> Array:
-    """PaxMen's cells as one channel each for wall, dot and agent, float32 (3 * cells,)."""
+    """One-hot encoding of an agent's observation.
+
+    Args:
+        observation: float32 (cells,).
+
+    Returns:
+        float32 (3 * cells,): a channel each for wall, dot and agent.
+    """
     channels = [observation < 0, observation == 1, (observation > 0) & (observation < 1)]
     return jnp.concatenate(channels).astype(jnp.float32)
 
 
 def one_hot_world(world_state: Array) -> Array:
-    """PaxMen's world state as one channel each for dot and agent, float32 (2 * cells,)."""
+    """One-hot encoding of the world state.
+
+    Args:
+        world_state: float32 (cells,).
+
+    Returns:
+        float32 (2 * cells,): a channel each for dot and agent.
+    """
     channels = [world_state == 1, (world_state > 0) & (world_state < 1)]
     return jnp.concatenate(channels).astype(jnp.float32)
 
@@ -34,7 +48,7 @@ _PAXMEN_PRESETS = {
     "maspo": {"lr": 2e-3, "eps": 0.5, "epochs": 4},
 }
 EPS = {algo: float(preset["eps"]) for algo, preset in _PAXMEN_PRESETS.items()}
-"""The trust region of each objective, which tasks without tuning of their own take."""
+"""The trust region of each objective, for tasks that were not tuned themselves."""
 
 
 # Chosen for MARS by a few runs on paxmen-5 and -6 (docs/results.md), for the others not tuned.
@@ -45,7 +59,7 @@ _PAXMEN_HARD = {
     "gae_lambda": 0.95,
     "lr_decay": True,
 }
-# Not tuned: a start for those who train on levels that change with every episode.
+# Not tuned: a starting point for training on levels that change with every episode.
 _PAXMEN_GENERATED = {
     "total_steps": 20_000_000,
     "network": "gru",
@@ -62,7 +76,7 @@ _PAXMEN_SIZES = {
 }
 
 
-# Said here, not asked of the environments: making one reads all its levels.
+# Repeated here, because making an environment to read its length reads all of its levels.
 _LENGTHS = {"paxmen-4": 100, "paxmen-5": 115, "paxmen-6": 130} | {
     name: one.max_steps for name, one in GENERATED.items()
 }
@@ -89,6 +103,6 @@ def _paxmen_task(name: str) -> Task:
 
 
 TASKS = {name: _paxmen_task(name) for name in paxmen.list_envs()}
-"""By the short names; `mars_demo.tasks.registry.get_task` takes "paxmen/paxmen-4" too."""
+"""By short names; `mars_demo.tasks.registry.get_task` also takes "paxmen/paxmen-4"."""
 CLASSIC = tuple(_PAXMEN_SIZES)
-"""Those of four mazes each, which are in the suite."""
+"""The tasks of the suite, with four mazes each."""

@@ -1,6 +1,7 @@
-"""The tasks that the trainer knows, by their names.
+"""The tasks that the trainer knows, by name.
 
-Only this room names environments, a file for each family; this file lists them.
+This package is the only one that names environments: it has a file for each family, and this file
+collects their tasks.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ SUITE = {
 
 
 def task_facts(name: str) -> str:
-    """What there is to know of a task in one line; of one that cannot be made, why."""
+    """A description of a task in one line; if it cannot be made, the reason."""
     try:
         task = get_task(name)
         env = task.make()
@@ -68,7 +69,7 @@ def task_facts(name: str) -> str:
 
 
 def bench_environments() -> list[tuple[str, MultiAgentEnv]]:
-    """Our environments, and some of JaxMARL's to measure them by."""
+    """Names and environments for a benchmark: ours, and three of JaxMARL's to compare with."""
     from jaxmarl import make
     from jaxmarl.environments.smax import map_name_to_scenario
 
@@ -121,14 +122,18 @@ def own_name(name: str) -> str:
 
 
 def _registered_task(name: str) -> Task:
-    """What can be told of any environment: its score is its reward."""
+    """A task for any registered environment: its score is its reward.
+
+    Raises:
+        ValueError: the environment has several teams, or no `max_steps`.
+    """
     env: Any = wrappers.make(name)
     check_shapes(env)
     check_one_team(name, env)
     max_steps = getattr(env, "max_steps", None)
     if max_steps is None:
         raise ValueError(
-            f"{name} does not tell how long its episodes are: give the environment `max_steps`, "
+            f"{name} does not say how long its episodes are: give the environment `max_steps`, "
             "or wrap it in wrappers.TimeLimit"
         )
     return Task(

@@ -31,21 +31,22 @@ _STEPS = 100  # JaxMARL's limit of 100 ends an episode after 101
 
 
 class Battle(wrappers.Wrapper):
-    """Tells what SMAX does not: how a battle stands, and its world state after any reset.
+    """Adds to SMAX's `info` how a battle stands, and its world state to `get_obs`.
 
-    `info` gets bool (n,), the same for all agents: `terminated`, a team is dead; `won`, the enemies
-    are and an ally is not. Where both teams die in one step nobody has won.
+    `info` gets two entries bool (n,), the same for all n agents: `terminated`, whether a team is
+    dead, and `won`, whether only the enemies are. If both teams die in one step, `won` is false.
     """
 
     def step_env(self, key: Array, state: Any, actions: Mapping[str, Any]) -> Transition:
         obs, state, rewards, dones, info = self._env.step_env(key, state, actions)
         alive, allies = state.state.unit_alive, self.num_agents
         ours, theirs = jnp.any(alive[:allies]), jnp.any(alive[allies:])
-        told = {"terminated": ~(ours & theirs), "won": ours & ~theirs}
-        info = info | {name: jnp.broadcast_to(x, allies) for name, x in told.items()}
+        ends = {"terminated": ~(ours & theirs), "won": ours & ~theirs}
+        info = info | {name: jnp.broadcast_to(x, allies) for name, x in ends.items()}
         return obs, state, rewards, dones, info
 
     def get_obs(self, state: Any) -> Observations:
+        """The observations, and the "world_state" (W,)."""
         return self._env.get_obs(state) | {"world_state": self._env.get_world_state(state)}
 
 
@@ -64,7 +65,7 @@ def _make(name: str) -> MultiAgentEnv:
 
 
 def _won(reward: Array, info: dict[str, Array]) -> Array:
-    """A battle is won in its last step and no other."""
+    """1 in the last step of a battle that is won, else 0: float32 ()."""
     return info["won"][0].astype(jnp.float32)
 
 

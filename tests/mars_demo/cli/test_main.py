@@ -63,7 +63,7 @@ def fails(capsys, *argv: str, start=main) -> str:
             "seeds must be a whole number in [1, 1000], got 0; nearest: 1",
         ),
         ("eval nowhere", "nowhere is not a run's folder: it has no run.json"),
-        ("train paxmen-4 --lr nan", "got nan; nearest: none, it is no number"),
+        ("train paxmen-4 --lr nan", "got nan; nearest: none, it is not a number"),
         ("train paxmen-4 --lr inf", "lr must be a number in [1e-08, 1.0], got inf"),
         ("train paxmen-4 --seed 4294967295 --seeds 2", "got 4294967296; nearest: 4294967295"),
         ("train paxmen-4 --num-envs 16777216 --rollout-steps 4096", "must fit into memory: they"),

@@ -143,7 +143,7 @@ def test_a_sweep_on_submitit(tmp_path, monkeypatch, toy_task, capsys, submitit):
 @pytest.mark.slow
 def test_options_that_submitit_does_not_know_are_told(tmp_path, submitit):
     engine = Slurm(tmp_path / "logs", {"queue": "gpu"}, cluster="local")
-    with pytest.raises(ValueError, match=r"submitit does not take this: .*'queue' need"):
+    with pytest.raises(ValueError, match=r"submitit rejects a parameter: .*'queue' need"):
         engine.start({})
 
 

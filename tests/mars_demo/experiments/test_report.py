@@ -108,7 +108,7 @@ def test_reports_of_several_sweeps_are_put_together(report, tmp_path, monkeypatc
             path.write_text(json.dumps({"cells": cells}))
 
     write((1000, 1000))
-    assert "2 sweeps are put together: say where with --out" in ask(capsys, *parts)
+    assert "2 sweeps are combined: say where with --out" in ask(capsys, *parts)
     cli.main(["report", *map(str, parts), "--out", str(tmp_path / "both")])
     assert len((tmp_path / "both" / "report.html").read_bytes()) == len(whole)
     write((1000, 2000))

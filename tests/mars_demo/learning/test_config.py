@@ -56,7 +56,7 @@ def test_a_number_out_of_range(name, value, nearest):
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("value", [NAN, None, "1", True])
 def test_what_is_no_number(name, value):
-    with pytest.raises(ValueError, match=rf"^{name} must be a .*got .*it is no number"):
+    with pytest.raises(ValueError, match=rf"^{name} must be a .*got .*it is not a number"):
         check_config(Config().replace(**{name: value}))
 
 

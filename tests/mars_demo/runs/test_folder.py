@@ -324,7 +324,7 @@ def test_other_versions_are_refused_and_other_cores_told(tmp_path, toy_task, con
     train_run(toy_task(), config, tmp_path, bar=False)
     edit_description(tmp_path, cores=999)
     train_run(toy_task(), config, tmp_path, resume=True, bar=False)
-    assert "not bit for bit as it would have gone on: cores 999 there" in capsys.readouterr().err
+    assert "not bit for bit as without the interruption: cores 999 there" in capsys.readouterr().err
     versions = json.loads((tmp_path / "run.json").read_text())["versions"]
     edit_description(tmp_path, versions=versions | {"jax": "0.1"})
     with pytest.raises(RunError, match=r"other versions: jax 0\.1 there, .* here"):
