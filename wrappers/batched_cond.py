@@ -11,18 +11,17 @@ from jax import Array
 
 
 def batched_cond(update: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes `f(needed, old, *args)`, which is `update(old, *args)` where `needed`, else `old`.
+    """`f(needed, old, *args)`: `update(old, *args)` where `needed`, else `old`.
 
-    `vmap` turns `lax.cond` into a select, which computes both branches for every environment. Here
+    `vmap` turns `lax.cond` into a select, so that every environment pays for both branches. Here
     the whole batch takes one branch: it runs `update` only if at least one environment needs it.
-    Derivatives are those of a select.
+    Derivatives are those of the select.
 
     Args:
-        update: takes pytrees of arrays and returns one with the structure, shapes and dtypes of
-            `old`. It must not close over a traced value.
+        update: takes pytrees of arrays and returns one like `old`; it closes over no traced value.
 
     Returns:
-        The function `f`, for any number of `vmap`s. `needed` is bool ().
+        the function `f`, for any number of `vmap`s; `needed` is bool ().
     """
 
     def select(needed: Array, old: Any, *args: Any) -> Any:

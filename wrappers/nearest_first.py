@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def nearest_first(value: object, valid: Iterable[str]) -> list[str]:
-    """The valid names, the one most similar to `value` first."""
+    """The valid names, the likeliest misspelling of `value` first."""
 
     def distance(name: str) -> float:
         return -difflib.SequenceMatcher(None, str(value), name).ratio()

@@ -15,12 +15,6 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from mars_demo.runs.silence import silence
-
-with silence():  # stdout is for our answers
-    from mars_demo.learning.task import Task
-    from mars_demo.tasks.registry import SUITE, TASKS, get_task, list_tasks, task_facts
-
 from mars_demo.cli.bench import Bench
 from mars_demo.cli.parsing import one_line_mistakes, parse_words
 from mars_demo.cli.report import Report
@@ -29,6 +23,8 @@ from mars_demo.cli.team import Eval, Export, Play, Render, Watch
 from mars_demo.cli.train import Demo, Train
 from mars_demo.learning.config import DEFAULT_ALGO, DEFAULT_TASK, Config, check_name
 from mars_demo.learning.objectives import OBJECTIVES
+from mars_demo.learning.task import Task
+from mars_demo.tasks.registry import SUITE, TASKS, get_task, list_tasks, task_facts
 
 
 @dataclass(frozen=True)

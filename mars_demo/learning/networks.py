@@ -14,8 +14,7 @@ from flax.linen.initializers import zeros_init
 from jax import Array
 
 from mars_demo.learning.distributions import Distribution
-from mars_demo.learning.gru import GRU
-from mars_demo.learning.layers import RELU_GAIN, convolve, dense
+from mars_demo.learning.layers import GRU, RELU_GAIN, convolve, dense
 
 Image = tuple[int, int, int]
 """Height, width and channels of an image, whose pixels are the first numbers of the features."""

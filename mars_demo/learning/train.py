@@ -20,7 +20,7 @@ from mars_demo.learning.sharding import REPLICATED, SHARDED, Shards, place, shar
 from mars_demo.learning.task import Task, check_one_team
 from mars_demo.learning.team import Team, group_agents
 from mars_demo.learning.update import Batch, Params, make_optimiser, update
-from mars_demo.learning.value_scale import ValueScale, follow, identity_scale, rescale
+from mars_demo.learning.value_scale import ValueScale, identity_scale, rescale, update_scale
 from wrappers import AutoReset
 
 
@@ -159,7 +159,7 @@ class Trainer:
         (_, unexplained), (_, variance) = (moments(x, self.shards) for x in (advantage, target))
         explained = 1.0 - unexplained / (variance + 1e-8)
         if self.config.value_norm:
-            scale = follow(scale, target, self.shards)
+            scale = update_scale(scale, target, self.shards)
             critic = rescale(critic, state.value_scale, scale)
         batch = Batch(
             view=rollout.view,

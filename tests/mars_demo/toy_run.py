@@ -13,7 +13,7 @@ from mars_demo.experiments.training import flags
 from mars_demo.runs import folder, loop
 
 if __name__ == "__main__":
-    from conftest import TOY_CONFIG, make_toy_task  # after cli, which silences what it imports
+    from conftest import TOY_CONFIG, make_toy_task
 
     out, limit = sys.argv[1], int(sys.argv[2])
     if limit:

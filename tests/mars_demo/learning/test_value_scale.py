@@ -10,7 +10,7 @@ import pytest
 
 from mars_demo.learning.networks import Critic
 from mars_demo.learning.sharding import ALONE, AXIS, Shards
-from mars_demo.learning.value_scale import DECAY, ValueScale, follow, identity_scale, rescale
+from mars_demo.learning.value_scale import DECAY, ValueScale, identity_scale, rescale, update_scale
 from mars_demo.runs.checkpoint import from_arrays
 
 pytestmark = pytest.mark.loose_promotion  # flax
@@ -21,7 +21,7 @@ def followed(batches, shards=ALONE):
     """The scales after each of the batches (n, ...) of returns, from none at all."""
 
     def step(scale, returns):
-        scale = follow(scale, returns, shards)
+        scale = update_scale(scale, returns, shards)
         return scale, scale
 
     return jax.lax.scan(step, identity_scale(), batches)[1]
@@ -56,15 +56,15 @@ def test_shards_follow_what_all_of_them_saw():
 
 
 def test_the_first_returns_set_the_scale_and_later_ones_move_it():
-    scale = follow(identity_scale(), jnp.array([[90.0, 110.0]]), ALONE)
+    scale = update_scale(identity_scale(), jnp.array([[90.0, 110.0]]), ALONE)
     assert (scale.mean, scale.deviation) == pytest.approx((100.0, 10.0), rel=1e-4)
     for _ in range(1000):
-        scale = follow(scale, jnp.array([[-1.0, 3.0]]), ALONE)
+        scale = update_scale(scale, jnp.array([[-1.0, 3.0]]), ALONE)
     assert (scale.mean, scale.deviation) == pytest.approx((1.0, 2.0), rel=1e-2)
 
 
 def test_equal_returns_leave_no_zero_deviation():
-    assert follow(identity_scale(), jnp.full((2, 3), 7.0), ALONE).deviation > 0
+    assert update_scale(identity_scale(), jnp.full((2, 3), 7.0), ALONE).deviation > 0
 
 
 def test_a_scale_that_an_earlier_version_saved_is_read():
@@ -83,8 +83,8 @@ def test_a_rescaled_critic_says_what_it_said():
     critic, world = Critic(8), jax.random.normal(jax.random.key(1), (5, 4))
     params = critic.init(jax.random.key(0), world)
     params = jax.tree.map(lambda x: x + 0.3, params)  # biases start at zero and would hide mistakes
-    old = follow(identity_scale(), jnp.array([1.0, 4.0]), ALONE)
-    new = follow(old, jnp.array([-300.0, 900.0]), ALONE)
+    old = update_scale(identity_scale(), jnp.array([1.0, 4.0]), ALONE)
+    new = update_scale(old, jnp.array([-300.0, 900.0]), ALONE)
 
     def values(params, scale):
         return scale.mean + scale.deviation * critic.apply(params, world)

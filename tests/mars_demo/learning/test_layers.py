@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mars_demo.learning.gru import GRU
+from mars_demo.learning.layers import GRU
 
 T, E, A, F, H = 6, 3, 2, 5, 8
 
