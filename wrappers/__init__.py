@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from wrappers.jaxmarl_registration import register_with_jaxmarl as register_with_jaxmarl
     from wrappers.jumanji import from_jumanji as from_jumanji
     from wrappers.mava_view import MavaView as MavaView
+    from wrappers.opponents import Opponents as Opponents
+    from wrappers.opponents import Policies as Policies
+    from wrappers.opponents import Script as Script
     from wrappers.pettingzoo import to_pettingzoo as to_pettingzoo
     from wrappers.pooled_auto_reset import PooledAutoReset as PooledAutoReset
     from wrappers.recorder import Recorder as Recorder
@@ -57,10 +60,13 @@ _MODULE_OF = {
     "Layer": "wrappers.wrapper",
     "MavaView": "wrappers.mava_view",
     "ObservationWrapper": "wrappers.wrapper",
+    "Opponents": "wrappers.opponents",
+    "Policies": "wrappers.opponents",
     "PooledAutoReset": "wrappers.pooled_auto_reset",
     "Recorder": "wrappers.recorder",
     "RolloutManager": "wrappers.rollout_manager",
     "Scene": "wrappers.viewing.scene",
+    "Script": "wrappers.opponents",
     "TimeLimit": "wrappers.time_limit",
     "WorldState": "wrappers.world_state",
     "Wrapper": "wrappers.wrapper",

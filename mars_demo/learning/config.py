@@ -64,6 +64,9 @@ class Config:
     """Give the critic all agents' observations, next to the world state."""
     encode: bool = True
     """Use the task's encoding of observations (PaxMen: one channel each for wall, dot, agent)."""
+    opponents: str = "task"
+    """Who the opponents are: those of the `task`; `self`, where every team learns from its own
+    reward by one policy; `league`, scripts and past selves; a script's name, or a team."""
     stagger: bool = True
     """Start with environments at different ages, so that episodes do not end all at once."""
 
@@ -112,6 +115,8 @@ def check_config(config: Config) -> None:
             check_name("algorithm", value, OBJECTIVES)
         elif get_origin(kind) is Literal:
             check_name(name, value, get_args(kind))
+        elif kind is str:
+            check_text(name, value)
         elif kind is bool:
             check_name(name, value, (True, False))
         else:
@@ -139,6 +144,12 @@ def check_name(what: str, value: object, valid: Iterable[object]) -> None:
     if str(value) not in names or type(value) is not type(names[str(value)]):
         listed = ", ".join(nearest_first(value, names))
         raise ValueError(f"unknown {what} {value!r}; valid: {listed}")
+
+
+def check_text(name: str, value: object) -> None:
+    """Raises ValueError unless the value is a text with something in it."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} must be a text, got {value!r}")
 
 
 def check_number(

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from jaxmarl.wrappers.baselines import JaxMARLWrapper
 
 from mars_demo.learning.distributions import Distribution
+from mars_demo.learning.sides import Sides, identities, sides_of
 
 Env = MultiAgentEnv | JaxMARLWrapper
 
 
 class View(NamedTuple):
-    """What one environment shows the learner, agents stacked in the order of `env.agents`."""
+    """What one environment shows the learner, agents stacked in the order of `env.agents`.
+
+    Of an environment with several teams the learner gets a view for each (`Viewer.of_sides`), and
+    takes it for an environment of its own: what is (E, ...) in this file is (E * K, ...) then.
+    """
 
     features: Array  # float32 (A, F): encoded observations, agent ids appended
     available: Array  # bool (A, M): the masks of actions
@@ -84,27 +91,79 @@ class Viewer:
     encode_world: Callable[[Array], Array]
     """The world state to float32 features."""
     agent_id: bool
-    """Whether to append a one-hot agent index."""
+    """Whether to append an agent's place in its team, one-hot."""
     critic_observations: bool = False
     """Whether the features of the world state end with those of all observations."""
 
+    @cached_property
+    def sides(self) -> Sides:
+        """The teams that learn."""
+        return sides_of(self.env)
+
+    @cached_property
+    def _identities(self) -> np.ndarray:
+        return identities(self.env, self.sides, self.agent_id)
+
     def __call__(self, obs: dict[str, Array], state: Any) -> View:
         agents = self.env.agents
-        features = jax.vmap(self.encode)(stack_agents(obs, agents))
-        if self.agent_id:
-            ids = jnp.eye(len(agents), dtype=features.dtype)
-            features = jnp.concatenate([features, ids], axis=-1)
+        features = self.features([obs[agent] for agent in agents], range(len(agents)))
         available = masks(self.env, self.distribution, state)
         decides = self.distribution.has_choice(available)
         return View(features, available, decides, self.world(obs))
 
+    def features(self, obs: Sequence[Array], places: Sequence[int]) -> Array:
+        """Encoded observations (n, F) of the agents at these places of `env.agents`.
+
+        Shorter ones are filled up with zeros to the length of the longest agent's.
+        """
+        if len({space.shape for space in self._spaces}) == 1:
+            features = jax.vmap(self.encode)(jnp.stack(list(obs)))
+        else:
+            encoded = [self.encode(x) for x in obs]
+            features = jnp.stack([jnp.pad(x, (0, self._longest - x.shape[0])) for x in encoded])
+        ids = jnp.asarray(self._identities[list(places)], features.dtype)
+        return jnp.concatenate([features, ids], axis=-1) if ids.shape[1] else features
+
     def world(self, obs: dict[str, Array]) -> Array:
-        """What the critic sees (W,): the world state, or all observations where there is none."""
+        """What the critic sees (W,): the world state, or all observations where there is none.
+
+        With `critic_observations`, all encoded observations follow the world state.
+
+        For several teams (K, W + K): each has the number of the team, one-hot, at its end.
+        """
         world = self.encode_world(world_state(obs, self.env.agents))
-        if not self.critic_observations or "world_state" not in obs:
+        if self.critic_observations and "world_state" in obs:
+            seen = [self.encode(obs[agent]).reshape(-1) for agent in self.env.agents]
+            world = jnp.concatenate([world, *seen])
+        if self.sides.count == 1:
             return world
-        features = jax.vmap(self.encode)(stack_agents(obs, self.env.agents))
-        return jnp.concatenate([world, features.reshape(-1)])
+        teams = jnp.eye(self.sides.count, dtype=world.dtype)
+        return jax.vmap(lambda team: jnp.concatenate([world, team]))(teams)
+
+    def of_sides(self, obs: dict[str, Array], state: Any) -> View:
+        """What a batch of environments shows each of its teams: leaves (E * K, ...)."""
+        seen = jax.vmap(self)(obs, state)
+        apart = jax.tree.map(self.sides.split, seen._replace(world_state=()))
+        return apart._replace(world_state=self._by_team(seen.world_state))
+
+    def worlds(self, obs: dict[str, Array]) -> Array:
+        """What each team's critic sees of a batch of environments, (E * K, W)."""
+        return self._by_team(jax.vmap(self.world)(obs))
+
+    def _by_team(self, world: Array) -> Array:
+        return world if self.sides.count == 1 else world.reshape(-1, world.shape[-1])
+
+    @cached_property
+    def _spaces(self) -> list[Any]:
+        return [self.env.observation_space(agent) for agent in self.env.agents]
+
+    @cached_property
+    def _longest(self) -> int:
+        shapes = [
+            jax.eval_shape(self.encode, jax.ShapeDtypeStruct(space.shape, space.dtype)).shape
+            for space in self._spaces
+        ]
+        return max(shape[0] for shape in shapes)
 
 
 def masks(env: Env, distribution: Distribution, state: Any) -> Array:
@@ -129,16 +188,17 @@ def start(
     key: Array,
 ) -> Progress:
     """Freshly reset environments, one for each of the memories (E, A, hidden or 0)."""
-    num_envs = memory.shape[0]
+    rows = memory.shape[0]
+    num_envs = rows // view.sides.count
     obs, env_state = jax.vmap(env.reset)(jax.random.split(key, num_envs))
-    zeros = jnp.zeros(num_envs, jnp.float32)
+    zeros = jnp.zeros(rows, jnp.float32)
     return Progress(
         env_state=env_state,
-        view=jax.vmap(view)(obs, env_state),
+        view=view.of_sides(obs, env_state),
         memory=memory,
-        first=jnp.ones(num_envs, bool),
+        first=jnp.ones(rows, bool),
         gone=jnp.zeros(memory.shape[:2], bool),
-        episode=Episode(zeros, zeros, jnp.zeros(num_envs, jnp.int32)),
+        episode=Episode(zeros, zeros, jnp.zeros(rows, jnp.int32)),
     )
 
 
@@ -166,38 +226,42 @@ def collect(
         Where they stand afterwards, and the transitions, leaves (T, E, ...).
     """
 
+    sides = view.sides
+
     def step(progress: Progress, key: Array) -> tuple[Progress, Transition]:
         action_key, env_key = jax.random.split(key)
-        num_envs = progress.first.shape[0]
+        num_envs = progress.first.shape[0] // sides.count
         memory, parameters = act(progress.memory, progress.view, progress.first)
         action = view.distribution.sample(action_key, parameters)
         log_prob = view.distribution.log_prob(parameters, action)
         obs, env_state, rewards, dones, info = jax.vmap(env.step)(
             jax.random.split(env_key, num_envs),
             progress.env_state,
-            unstack_agents(jnp.moveaxis(view.distribution.to_env(action), 1, 0), env.agents),
+            unstack_agents(
+                jnp.moveaxis(sides.join(view.distribution.to_env(action)), 1, 0), env.agents
+            ),
         )
-        reward = jnp.mean(stack_agents(rewards, env.agents), axis=0)
-        done = dones["__all__"]
+        reward = sides.rewards(stack_agents(rewards, env.agents))
+        done = sides.each(dones["__all__"])
         episode = Episode(
             progress.episode.reward + reward,
-            progress.episode.score + jax.vmap(score)(reward, info),
+            progress.episode.score + sides.scores(score, reward, info, len(env.agents)),
             progress.episode.length + 1,
         )
         transition = Transition(
             view=progress.view._replace(decides=progress.view.decides & ~progress.gone),
-            next_world_state=jax.vmap(view.world)(info["final_observation"]),
+            next_world_state=view.worlds(info["final_observation"]),
             first=progress.first,
             action=action,
             log_prob=log_prob,
             reward=reward,
-            terminated=info["terminated"],
+            terminated=sides.each(info["terminated"]),
             done=done,
             episode=episode,
         )
         fresh = jax.tree.map(lambda total: jnp.where(done, 0, total), episode)
-        gone = stack_agents(dones, env.agents).T & ~done[:, None]
-        seen = jax.vmap(view)(obs, env_state)
+        gone = sides.split(stack_agents(dones, env.agents).T) & ~done[:, None]
+        seen = view.of_sides(obs, env_state)
         after = Progress(env_state, seen, memory, done, gone, fresh)
         return after, transition
 
@@ -216,7 +280,7 @@ def stagger(
     Ages are then uniform over an episode. What follows of the episode under way is not a whole one,
     every later one is.
     """
-    num_envs = progress.first.shape[0]
+    num_envs = progress.first.shape[0] // view.sides.count
     age_key, play_key = jax.random.split(key)
     ages = jax.random.randint(age_key, (num_envs,), 0, episode_length)
 
@@ -237,4 +301,4 @@ def stagger(
 
     env_state = jax.lax.fori_loop(0, episode_length, play, progress.env_state)
     obs = jax.vmap(env.get_obs)(env_state)
-    return progress._replace(env_state=env_state, view=jax.vmap(view)(obs, env_state))
+    return progress._replace(env_state=env_state, view=view.of_sides(obs, env_state))

@@ -48,6 +48,8 @@ class Task:
     """How people call the script."""
     script_make: Callable[[], MultiAgentEnv] | None = None
     """The environment that the script plays, where it needs other actions than the agents'."""
+    both_make: Callable[[], MultiAgentEnv] | None = None
+    """The same game with the opponents as agents, too, where `make` has a script play them."""
 
 
 def check_one_team(name: str, env: MultiAgentEnv) -> None:
@@ -59,5 +61,13 @@ def check_one_team(name: str, env: MultiAgentEnv) -> None:
     if len(teams) > 1:
         raise ValueError(
             f"{name}: its agents are of {len(teams)} teams, {', '.join(teams)}, which share no "
-            "reward; valid: agents of one team, all others played by the environment"
+            "reward; to train, give --opponents self, and each team learns from its own"
         )
+
+
+def make_both(task: Task) -> MultiAgentEnv:
+    """The task's environment with all teams as agents; ValueError if there is but one."""
+    env = task.make() if task.both_make is None else task.both_make()
+    if len(teams_of(env)) == 1:
+        raise ValueError(f"{task.name} has no opponents; leave out --opponents")
+    return env

@@ -14,6 +14,7 @@ from jax import Array
 
 from mars_demo.learning.networks import Actor
 from mars_demo.learning.rollout import Env, View
+from mars_demo.learning.sides import sides_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Team:
 
     actor: Actor
     groups: tuple[tuple[int, ...], ...]
-    """The agents of each policy, as places in `env.agents`; together they are all agents once."""
+    """The agents of each policy, as places in their team; together they are all of it once."""
 
     def init(self, key: Array, view: View) -> Any:
         """Parameters of every policy, drawn independently; leaves of `view` lead with (T, E)."""
@@ -71,24 +72,36 @@ class Team:
 
 
 def group_agents(env: Env, policies: str) -> tuple[tuple[int, ...], ...]:
-    """The agents that share each policy, as places in `env.agents`.
+    """The agents that share each policy, as places in their team: one policy flies all sides.
 
     Args:
         env: a JaxMARL environment.
         policies: "shared" by all, one per "class" of `env.agent_classes`, or one per "agent".
 
     Raises:
-        ValueError: the environment does not say its classes, or they do not name every agent once.
+        ValueError: the environment does not say its classes, they do not name every agent once, or
+            the teams are not of the same classes.
     """
-    places = {agent: place for place, agent in enumerate(env.agents)}
+    sides = sides_of(env)
     if policies == "shared":
-        return (tuple(places.values()),)
+        return (tuple(range(sides.size)),)
     if policies == "agent":
-        return tuple((place,) for place in places.values())
-    classes = _agent_classes(env)
+        return tuple((place,) for place in range(sides.size))
+    classes, places = _agent_classes(env), {agent: i for i, agent in enumerate(env.agents)}
     if sorted(itertools.chain(*classes.values())) != sorted(places):
         raise ValueError(f"agent_classes must name every agent once, got {classes}")
-    return tuple(tuple(places[agent] for agent in agents) for agents in classes.values())
+    of_sides = {
+        tuple(
+            tuple(team.index(places[agent]) for agent in members if places[agent] in team)
+            for members in classes.values()
+        )
+        for team in sides.teams
+    }
+    if len(of_sides) > 1:
+        raise ValueError(
+            "policies is 'class', but the teams are not of the same classes; valid: shared, agent"
+        )
+    return tuple(filter(None, of_sides.pop()))
 
 
 def _agent_classes(env: Env) -> Any:

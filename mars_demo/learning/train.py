@@ -10,14 +10,15 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
+from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
-from mars_demo.learning.config import Config, check_config
+from mars_demo.learning.config import Config, check_config, check_name
 from mars_demo.learning.distributions import Distribution, make_distribution
 from mars_demo.learning.networks import Actor, Critic
 from mars_demo.learning.returns import generalised_advantages, moments
 from mars_demo.learning.rollout import Env, Progress, Transition, Viewer, collect, stagger, start
 from mars_demo.learning.sharding import REPLICATED, SHARDED, Shards, place, shard
-from mars_demo.learning.task import Task, check_one_team
+from mars_demo.learning.task import Task, check_one_team, make_both
 from mars_demo.learning.team import Team, group_agents
 from mars_demo.learning.update import Batch, Params, make_optimiser, update
 from mars_demo.learning.value_scale import ValueScale, identity_scale, rescale, update_scale
@@ -57,8 +58,7 @@ class Trainer:
     def __init__(self, task: Task, config: Config, devices: Sequence[Any] | None = None) -> None:
         check_config(config)
         self.task, self.config = task, config
-        self.env = task.make()
-        check_one_team(task.name, self.env)
+        self.env = make_env(task, config.opponents)
         distribution = _same_distribution(task, self.env, config)
         encodings = (task.encode, task.encode_world) if config.encode else (_flatten, _flatten)
         self.view = Viewer(
@@ -86,7 +86,8 @@ class Trainer:
         key, actor_key, critic_key, start_key, stagger_key = jax.random.split(key, 5)
         own = self.shards.own_key
         env = AutoReset(self.env)
-        memory = self.team.initial_memory(self.shards.share(self.config.num_envs))
+        rows = self.shards.share(self.config.num_envs) * self.view.sides.count
+        memory = self.team.initial_memory(rows)
         progress = start(env, self.view, memory, own(start_key))
         if self.config.stagger:
             length = self.task.episode_length
@@ -171,6 +172,16 @@ class Trainer:
             value_target=(target - scale.mean) / scale.deviation,
         )
         return state.params | {"critic": critic}, scale, batch, explained
+
+
+def make_env(task: Task, opponents: str) -> MultiAgentEnv:
+    """The environment to learn in; ValueError if the task has no such opponents."""
+    if opponents == "self":
+        return make_both(task)
+    check_name("opponents", opponents, ("task", "self"))
+    env = task.make()
+    check_one_team(task.name, env)
+    return env
 
 
 def _same_distribution(task: Task, env: Env, config: Config) -> Distribution:

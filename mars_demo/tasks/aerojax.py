@@ -59,6 +59,7 @@ def _aerojax_task(name: str) -> Task:
         script=script,
         script_name=f"{config.objective.script} script",
         script_make=lambda: aerojax.make(name, actions="continuous"),
+        both_make=partial(aerojax.make, name, opponents="selfplay") if config.num_enemies else None,
     )
 
 

@@ -15,7 +15,7 @@ import aerojax
 import paxmen
 import wrappers
 from mars_demo.learning.config import Config, check_name
-from mars_demo.learning.task import Task, check_one_team
+from mars_demo.learning.task import Task
 from mars_demo.tasks import aerojax as aerojax_tasks
 from mars_demo.tasks import jumanji as jumanji_tasks
 from mars_demo.tasks import mabrax as mabrax_tasks
@@ -129,7 +129,6 @@ def _registered_task(name: str) -> Task:
     """
     env: Any = wrappers.make(name)
     check_shapes(env)
-    check_one_team(name, env)
     max_steps = getattr(env, "max_steps", None)
     if max_steps is None:
         raise ValueError(

@@ -1,5 +1,6 @@
 """A toy environment that the trainer's tests share: small, with known answers."""
 
+import dataclasses
 import functools
 from functools import partial
 
@@ -99,6 +100,26 @@ class Toy(MultiAgentEnv):
             raise NotImplementedError
         available = self.alive(state)[:, None] | (jnp.arange(NUM_SIGNS) == 0)[None]
         return dict(zip(self.agents, available, strict=True))
+
+
+class Duel(Toy):
+    """Two teams of one agent: what one is right, the other is wrong. The mean reward is zero."""
+
+    @property
+    def teams(self):
+        return {"left": ["agent_0"], "right": ["agent_1"]}
+
+    def step_env(self, key, state, actions):
+        obs, state, _, dones, info = super().step_env(key, state, actions)
+        lead = info["right"][0] - info["right"][1]
+        return obs, state, {"agent_0": lead, "agent_1": -lead}, dones, info
+
+
+@functools.cache
+def make_duel_task() -> Task:
+    return dataclasses.replace(
+        make_toy_task(), name="duel", make=Duel, score=lambda reward, info: info["right"][0]
+    )
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from mars_demo.learning.sharding import ALONE
 from mars_demo.learning.train import Trainer, finished_episodes
 from mars_demo.learning.update import normalised
 from mars_demo.tasks.registry import get_task
-from tests.mars_demo.conftest import Toy, make_toy_task
+from tests.mars_demo.conftest import Duel, Toy, make_duel_task, make_toy_task
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 
@@ -193,3 +193,36 @@ def test_same_seed_same_bits(toy_trainer, toy_config):
     one, two, other = (jax.tree.leaves(run(trainer, 3, seed)[0].params) for seed in (0, 0, 1))
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+# --- Several teams: each learns from its own reward ---------------------------------------------
+
+
+def test_each_team_of_a_duel_learns_from_its_own_reward(toy_config):
+    """Who names his sign wins from who does not: at best 4 right answers, guessing gets 4 / 3."""
+    _, history = run(Trainer(make_duel_task(), toy_config.replace(opponents="self")), 40)
+    assert score(history[0]) < 2
+    assert score(history[-1]) > 3.75
+    assert history[-1]["return_sum"] == pytest.approx(0, abs=1e-4)
+    assert history[-1]["episodes"] == 2 * 32  # each of two teams
+
+
+def test_the_mean_of_both_teams_teaches_nothing(toy_config):
+    """What the trainer did before it knew of teams."""
+
+    class OneTeam(Duel):
+        teams = None
+
+        def step_env(self, key, state, actions):
+            obs, state, rewards, dones, info = super().step_env(key, state, actions)
+            mean = (rewards["agent_0"] + rewards["agent_1"]) / 2
+            return obs, state, dict.fromkeys(rewards, mean), dones, info
+
+    task = dataclasses.replace(make_duel_task(), make=OneTeam)
+    _, history = run(Trainer(task, toy_config), 40)
+    assert score(history[-1]) < 2
+
+
+def test_a_team_has_no_opponents(toy_task, toy_config):
+    with pytest.raises(ValueError, match="toy has no opponents; leave out --opponents"):
+        Trainer(toy_task(), toy_config.replace(opponents="self"))

@@ -84,7 +84,8 @@ TWO_TEAMS = {
 def test_two_teams_are_refused(name):
     make, teams = TWO_TEAMS[name]
     task = Task(name, make, episode_length=5, preset=lambda algo: Config(algo=algo))
-    said = f"^{name}: its agents are of {teams}, which share no reward; valid: agents of one team"
+    said = f"^{name}: its agents are of {teams}, which share no reward; "
+    said += "to train, give --opponents self"
     for use in (
         lambda: Trainer(task, Config()),
         lambda: evaluate(task, random_policy(task), jax.random.key(0)),
@@ -95,7 +96,7 @@ def test_two_teams_are_refused(name):
         assert "\n" not in str(caught.value)
 
 
-def test_an_installed_environment_of_two_teams_is_no_task(install):
+def test_an_installed_environment_of_two_teams_has_to_be_told_who_learns(install):
     code = """
 import aerojax
 def list_envs(): return ["duel"]
@@ -103,8 +104,8 @@ def make(name): return aerojax.make("1_vs_1", opponents="selfplay")
 """
     install("arena", code)
     with pytest.raises(ValueError, match="arena/duel: its agents are of 2 teams, allies, enemies"):
-        get_task("arena/duel")
-    assert task_facts("arena/duel").startswith("cannot be trained on: arena/duel: its agents are")
+        Trainer(get_task("arena/duel"), Config())
+    assert task_facts("arena/duel").startswith("2 agents, observation (40,), 45 actions")
 
 
 @pytest.mark.parametrize(
