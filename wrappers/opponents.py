@@ -74,30 +74,34 @@ Pool = Sequence[Policies | Script]
 class OpponentsState(WrappedState):
     """Attributes:
     env_state: the inner environment's.
-    member: int32 (), who of the pool plays this episode.
+    member: int32 (), who of the pool plays this episode; -1 before its first step.
     seen: what the pool's team observes.
     memories: what each of the pool's `Policies` remembers.
+    lead: float32 (), the learner's return in this episode less the pool's: mean rewards of agents.
     """
 
     env_state: Any
     member: Array
     seen: Observations
     memories: tuple[Any, ...]
+    lead: Array
 
 
 class Opponents(Wrapper):
     """An environment with one team less, which a pool plays.
 
-    At each reset one member is drawn for the episode, by `weights`; it starts with the memory that
-    its `Policies` say. The learner gets the observations, rewards and ends of the other agents.
+    One member is drawn for each episode, by `weights`; it starts with the memory that its
+    `Policies` say. The learner gets the observations, rewards and ends of the other agents.
     Entries of `info` that have a number for each agent keep those of the others, and there are two
     more, (n,) and the same for all of them:
 
     - `opponent`: int32, the member that played the step.
-    - `opponent_reward`: float32, the mean reward of the pool's team.
+    - `lead`: float32, the learner's return in this episode so far less the pool's; of each team the
+      mean of its agents' rewards.
 
     Two such wrappers are equal if their environments, teams, pools and weights are. Within a
-    compiled function parameters and weights may be traced: they are then equal to themselves only.
+    compiled function parameters and weights may be traced, for `step_env` and for what
+    `inspect.unwrap` makes of a wrapper's `step`, which is compiled on its own.
 
         >>> env = aerojax.make("1_vs_1", opponents="selfplay")
         >>> ace = wrappers.Script(lambda state: env.script_actions(state, "ace", enemies=True))
@@ -139,7 +143,7 @@ class Opponents(Wrapper):
         self.teams = {name: agents for name, agents in teams.items() if name != team}
         self._check_pool()
         count = sum(part.count for part in self.pool)
-        self._weights = jnp.ones(count) if weights is None else jnp.asarray(weights)
+        self._weights = jnp.asarray(np.ones(count) if weights is None else weights, jnp.float32)
         if self._weights.shape != (count,):
             raise ValueError(
                 f"weights are of shape {self._weights.shape}; "
@@ -210,27 +214,30 @@ class Opponents(Wrapper):
     # --- An episode -----------------------------------------------------------------------------
 
     def reset(self, key: Array) -> tuple[Observations, OpponentsState]:
-        reset_key, draw_key = jax.random.split(key)
-        obs, env_state = self._env.reset(reset_key)
-        member = jax.random.categorical(draw_key, jnp.log(self._weights)).astype(jnp.int32)
+        obs, env_state = self._env.reset(key)
         memories = tuple(part.memory if isinstance(part, Policies) else () for part in self.pool)
         memories = jax.tree.map(jnp.asarray, memories)
-        return self._ours(obs), OpponentsState(env_state, member, self._seen(obs), memories)
+        return self._ours(obs), OpponentsState(
+            env_state, jnp.int32(-1), self._seen(obs), memories, jnp.zeros((), jnp.float32)
+        )
 
     def step_env(self, key: Array, state: OpponentsState, actions: Mapping[str, Any]) -> Transition:
-        act_key, step_key = jax.random.split(key)
-        memories, theirs = self._play(act_key, state)
+        draw_key, act_key, step_key = jax.random.split(key, 3)
+        # Not in `reset`, which has to be free of traced values: see `batched_cond`.
+        drawn = self._draw(draw_key)
+        member = jnp.where(state.member < 0, drawn, state.member)
+        memories, theirs = self._play(act_key, state, member)
         everyone = {agent: actions[agent] for agent in self.agents} | theirs
         obs, env_state, rewards, dones, info = self._env.step_env(
             step_key, state.env_state, everyone
         )
-        of_them = [jnp.asarray(rewards[agent], jnp.float32) for agent in self._theirs]
-        told = {"opponent": state.member, "opponent_reward": jnp.mean(jnp.stack(of_them))}
+        lead = state.lead + self._lead(rewards)
+        told = {"opponent": member, "lead": lead}
         info = self._info_of_ours(info) | {
             name: jnp.broadcast_to(x, self.num_agents) for name, x in told.items()
         }
         dones = {name: dones[name] for name in [*self.agents, "__all__"]}
-        state = OpponentsState(env_state, state.member, self._seen(obs), memories)
+        state = OpponentsState(env_state, member, self._seen(obs), memories, lead)
         return self._ours(obs), state, self._ours(rewards), dones, info
 
     def get_obs(self, state: OpponentsState) -> Observations:
@@ -242,17 +249,26 @@ class Opponents(Wrapper):
 
     # --- The pool -------------------------------------------------------------------------------
 
-    def _play(self, key: Array, state: OpponentsState) -> tuple[tuple[Any, ...], Actions]:
+    def _draw(self, key: Array) -> Array:
+        """A member, int32 ()."""
+        ends = jnp.cumsum(self._weights)
+        place = ends[-1] * jax.random.uniform(key, (), ends.dtype)
+        last = jnp.int32(ends.size - 1)  # where rounding brings the place to the very end
+        return jnp.minimum(jnp.sum(ends <= place, dtype=jnp.int32), last)
+
+    def _play(
+        self, key: Array, state: OpponentsState, member: Array
+    ) -> tuple[tuple[Any, ...], Actions]:
         """What the pool remembers after a step, and the actions of its drawn member."""
         available = self._masks(state.env_state)
         first, memories = 0, []
         actions: Actions | None = None
         for part, memory in zip(self.pool, state.memories, strict=True):
-            own = (state.member >= first) & (state.member < first + part.count)
+            own = (member >= first) & (member < first + part.count)
             if isinstance(part, Script):
                 chosen = _run_script(part.act, own, state.env_state)
             else:
-                number = jnp.clip(state.member - first, 0, part.count - 1)
+                number = jnp.clip(member - first, 0, part.count - 1)
                 told = memory, state.seen, available, key
                 memory, chosen = _run_drawn(part, number, *told)
             memories.append(memory)
@@ -273,6 +289,12 @@ class Opponents(Wrapper):
     def _ours(self, of_all: Mapping[str, Any]) -> dict[str, Any]:
         """Without the pool's agents; what is of no agent, as the world state, stays."""
         return {name: x for name, x in of_all.items() if name not in self._theirs}
+
+    def _lead(self, rewards: Mapping[str, Array]) -> Array:
+        def mean(agents: Sequence[str]) -> Array:
+            return jnp.mean(jnp.stack([jnp.asarray(rewards[a], jnp.float32) for a in agents]))
+
+        return mean(self.agents) - mean(self._theirs)
 
     def _seen(self, obs: Observations) -> Observations:
         return {agent: obs[agent] for agent in self._theirs}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import jax
 import tyro
@@ -40,6 +40,9 @@ class Train:
     """The run's folder [runs/TASK/ALGO/seed_SEED]; with --seeds, the folder of their folders."""
     resume: bool = False
     """Go on with the run in that folder, bit for bit as if it had not stopped."""
+    start_from: Annotated[str | None, tyro.conf.arg(metavar="TEAM")] = None
+    """Begin with a trained team in place of a random one: a run's folder, the JSON file of an
+    exported team, or the name of one that ships with the package."""
     bar: bool = True
     """Show a progress bar."""
     distributed: bool = False
@@ -54,10 +57,13 @@ class Train:
             check_config(self.config.replace(seed=seed))
         parent = Path("runs") / task.name / self.config.algo
         if self.seeds > 1:
+            if self.start_from is not None:
+                raise ValueError("--start-from is for one seed; leave out --seeds")
             self._run_seeds(self.out or parent)
             return
         folder = self.out or parent / f"seed_{self.config.seed}"
-        result = train_run(task, self.config, folder, self.resume, self.bar, self._log_to())
+        options = self.resume, self.bar, self._log_to()
+        result = train_run(task, self.config, folder, *options, start_from=self._actor())
         if not is_first_host():
             return
         if result.finished:
@@ -67,6 +73,14 @@ class Train:
         else:
             print(f"stopped and saved; go on with: mars-demo train {self.task} ... --resume")
         print(f"run folder: {folder}")
+
+    def _actor(self) -> Any:
+        """The actor to begin with, if one was asked for."""
+        if self.start_from is None:
+            return None
+        from mars_demo.evaluation.pretrained import load_team
+
+        return load_team(self.start_from).actor
 
     def _log_to(self) -> list[Callable[[Path], Writer]]:
         return [partial(WeightsAndBiases, project=self.wandb)] if self.wandb else []

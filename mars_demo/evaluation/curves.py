@@ -64,10 +64,9 @@ def draw_curves(
         shown += middle.tolist()
         marker = "o" if len(steps) == 1 else ""  # a line through one point is invisible
         look: dict[str, Any] = {"color": colour, "linewidth": 1.8, "marker": marker}
+        # A folder's name is not to be parsed as a formula.
+        name = label_of(label).replace("$", r"\$")
         # In front of the axis and not clipped, so that a line of zeros is visible.
-        name = label_of(label).replace(
-            "$", r"\$"
-        )  # so that a folder's name is not parsed as a formula
         axes.plot(steps / 1e6, middle, label=name, zorder=3, clip_on=False, **look)
         if len(curves) > 1:
             axes.fill_between(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -45,6 +46,7 @@ class Transition(NamedTuple):
     terminated: Array  # bool (E,)
     done: Array  # bool (E,): terminated or truncated
     episode: Episode  # leaves (E,): totals including this step
+    outcome: Any = ()  # leaves (E,): what `judge` makes of the step
 
 
 class Episode(NamedTuple):
@@ -210,6 +212,7 @@ def collect(
     progress: Progress,
     key: Array,
     num_steps: int,
+    judge: Callable[[dict[str, Array]], Any] | None = None,
 ) -> tuple[Progress, Transition]:
     """Steps every environment `num_steps` times.
 
@@ -221,12 +224,13 @@ def collect(
         progress: where the environments stand.
         key: a PRNG key.
         num_steps: T.
+        judge: `judge(info)`, what one environment's step says of its game; None: nobody asks.
 
     Returns:
         Where they stand afterwards, and the transitions, leaves (T, E, ...).
     """
 
-    sides = view.sides
+    sides, env_step = view.sides, _inlined_step(env)
 
     def step(progress: Progress, key: Array) -> tuple[Progress, Transition]:
         action_key, env_key = jax.random.split(key)
@@ -234,7 +238,7 @@ def collect(
         memory, parameters = act(progress.memory, progress.view, progress.first)
         action = view.distribution.sample(action_key, parameters)
         log_prob = view.distribution.log_prob(parameters, action)
-        obs, env_state, rewards, dones, info = jax.vmap(env.step)(
+        obs, env_state, rewards, dones, info = jax.vmap(env_step)(
             jax.random.split(env_key, num_envs),
             progress.env_state,
             unstack_agents(
@@ -258,6 +262,7 @@ def collect(
             terminated=sides.each(info["terminated"]),
             done=done,
             episode=episode,
+            outcome=() if judge is None else jax.vmap(judge)(info),
         )
         fresh = jax.tree.map(lambda total: jnp.where(done, 0, total), episode)
         gone = sides.split(stack_agents(dones, env.agents).T) & ~done[:, None]
@@ -284,11 +289,13 @@ def stagger(
     age_key, play_key = jax.random.split(key)
     ages = jax.random.randint(age_key, (num_envs,), 0, episode_length)
 
+    env_step = _inlined_step(env)
+
     def play(step: Array, env_state: Any) -> Any:
         keys = jax.random.split(jax.random.fold_in(play_key, step), 3)
         available = jax.vmap(lambda state: masks(env, view.distribution, state))(env_state)
         actions = view.distribution.uniform(keys[0], jnp.moveaxis(available, 1, 0))
-        _, stepped, *_ = jax.vmap(env.step)(
+        _, stepped, *_ = jax.vmap(env_step)(
             jax.random.split(keys[1], num_envs), env_state, unstack_agents(actions, env.agents)
         )
         _, fresh = jax.vmap(env.reset)(jax.random.split(keys[2], num_envs))
@@ -302,3 +309,9 @@ def stagger(
     env_state = jax.lax.fori_loop(0, episode_length, play, progress.env_state)
     obs = jax.vmap(env.get_obs)(env_state)
     return progress._replace(env_state=env_state, view=view.of_sides(obs, env_state))
+
+
+def _inlined_step(env: Env) -> Callable[..., Any]:
+    """A step that is no compiled function of its own, which could not hold traced parameters."""
+    kind: Any = type(env)
+    return partial(inspect.unwrap(kind.step), env)

@@ -13,6 +13,7 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 from mars_demo.learning.config import Config
 from mars_demo.learning.networks import Image
 from wrappers.conventions import teams_of
+from wrappers.opponents import Policies, Script
 
 
 def flat(observation: Array) -> Array:
@@ -50,6 +51,8 @@ class Task:
     """The environment that the script plays, where it needs other actions than the agents'."""
     both_make: Callable[[], MultiAgentEnv] | None = None
     """The same game with the opponents as agents, too, where `make` has a script play them."""
+    pilots: Callable[[MultiAgentEnv, str], dict[str, Script | Policies]] | None = None
+    """`pilots(env, team)`: who can play a team of `both_make`'s environment, by their names."""
 
 
 def check_one_team(name: str, env: MultiAgentEnv) -> None:

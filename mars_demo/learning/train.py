@@ -10,15 +10,15 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
-from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
-from mars_demo.learning.config import Config, check_config, check_name
+from mars_demo.learning.config import Config, check_config
 from mars_demo.learning.distributions import Distribution, make_distribution
+from mars_demo.learning.league import judge, learning_env, make_league
 from mars_demo.learning.networks import Actor, Critic
 from mars_demo.learning.returns import generalised_advantages, moments
 from mars_demo.learning.rollout import Env, Progress, Transition, Viewer, collect, stagger, start
 from mars_demo.learning.sharding import REPLICATED, SHARDED, Shards, place, shard
-from mars_demo.learning.task import Task, check_one_team, make_both
+from mars_demo.learning.task import Task
 from mars_demo.learning.team import Team, group_agents
 from mars_demo.learning.update import Batch, Params, make_optimiser, update
 from mars_demo.learning.value_scale import ValueScale, identity_scale, rescale, update_scale
@@ -34,6 +34,7 @@ class TrainState(NamedTuple):
     progress: Progress
     key: Array
     updates: Array  # int32 (): updates done
+    league: Any = ()  # a `Standing`, with `--opponents league`
 
 
 class Trainer:
@@ -58,7 +59,7 @@ class Trainer:
     def __init__(self, task: Task, config: Config, devices: Sequence[Any] | None = None) -> None:
         check_config(config)
         self.task, self.config = task, config
-        self.env = make_env(task, config.opponents)
+        self.env = learning_env(task, config.opponents)
         distribution = _same_distribution(task, self.env, config)
         encodings = (task.encode, task.encode_world) if config.encode else (_flatten, _flatten)
         self.view = Viewer(
@@ -67,6 +68,9 @@ class Trainer:
         images = (task.image, task.world_image) if config.encode else (None, None)
         actor = Actor(distribution, config.hidden, config.network == "gru", images[0])
         self.team = Team(actor, group_agents(self.env, config.policies))
+        self.league = None
+        if config.opponents == "league":
+            self.league = make_league(task, self.view, self.team)
         self.critic = Critic(config.hidden, images[1])
         devices = jax.devices() if devices is None else devices
         self.shards = Shards(len(devices))
@@ -82,24 +86,43 @@ class Trainer:
             place, devices=devices, specs=whole
         )
 
+    def started_from(self, state: TrainState, actor: Any) -> TrainState:
+        """A run as it begins, by a trained team's actor; ValueError if that is of another shape."""
+        shapes = [jax.tree.map(jnp.shape, tree) for tree in (state.params["actor"], actor)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                "the team to start from was trained on other observations or actions than those "
+                f"of {self.task.name}, or its network is another; valid: --hidden, --network, "
+                "--policies and --agent-id as it was trained with"
+            )
+        # Copies, and no array twice: a step takes the memory of its state.
+        league = state.league if self.league is None else jax.jit(self.league.start)(actor)
+        params = state.params | {"actor": jax.tree.map(jnp.array, actor)}
+        return self.place(state._replace(params=params, league=league))
+
     def _init(self, key: Array) -> TrainState:
         key, actor_key, critic_key, start_key, stagger_key = jax.random.split(key, 5)
         own = self.shards.own_key
-        env = AutoReset(self.env)
         rows = self.shards.share(self.config.num_envs) * self.view.sides.count
         memory = self.team.initial_memory(rows)
+        env = AutoReset(self.env)
         progress = start(env, self.view, memory, own(start_key))
-        if self.config.stagger:
-            length = self.task.episode_length
-            progress = stagger(env, self.view, progress, own(stagger_key), length)
         view = jax.tree.map(lambda x: x[None], progress.view)
         params = {
             "actor": self.team.init(actor_key, view),
             "critic": self.critic.init(critic_key, view.world_state),
         }
+        standing = ()
+        if self.league is not None:
+            standing = self.league.start(params["actor"])
+            env = AutoReset(self.league.env(standing))
+            progress = start(env, self.view, memory, own(start_key))
+        if self.config.stagger:
+            length = self.task.episode_length
+            progress = stagger(env, self.view, progress, own(stagger_key), length)
         opt_state = make_optimiser(self.config).init(params)
         updates = jnp.zeros((), jnp.int32)
-        return TrainState(params, opt_state, identity_scale(), progress, key, updates)
+        return TrainState(params, opt_state, identity_scale(), progress, key, updates, standing)
 
     def _step(self, state: TrainState) -> tuple[TrainState, dict[str, Array]]:
         key, rollout_key, update_key = jax.random.split(state.key, 3)
@@ -118,17 +141,25 @@ class Trainer:
         metrics |= {"explained_variance": explained}
         begun = state.updates if self.config.stagger else None
         metrics |= self.shards.sum(finished_episodes(rollout, begun))
-        return TrainState(params, opt_state, scale, progress, key, state.updates + 1), metrics
+        standing = state.league
+        if self.league is not None:
+            played = standing, params["actor"], rollout.outcome, rollout.done
+            standing, of_league = self.league.follow(*played, self.shards)
+            metrics |= of_league
+        updates = state.updates + 1
+        return TrainState(params, opt_state, scale, progress, key, updates, standing), metrics
 
     def _collect(self, state: TrainState, key: Array) -> tuple[Progress, Transition]:
+        env = self.env if self.league is None else self.league.env(state.league)
         return collect(
-            AutoReset(self.env),
+            AutoReset(env),
             self.view,
             self.task.score,
             partial(self.team.act_once, state.params["actor"]),
             state.progress,
             key,
             self.config.rollout_steps,
+            None if self.league is None else judge,
         )
 
     def _estimate(
@@ -172,16 +203,6 @@ class Trainer:
             value_target=(target - scale.mean) / scale.deviation,
         )
         return state.params | {"critic": critic}, scale, batch, explained
-
-
-def make_env(task: Task, opponents: str) -> MultiAgentEnv:
-    """The environment to learn in; ValueError if the task has no such opponents."""
-    if opponents == "self":
-        return make_both(task)
-    check_name("opponents", opponents, ("task", "self"))
-    env = task.make()
-    check_one_team(task.name, env)
-    return env
 
 
 def _same_distribution(task: Task, env: Env, config: Config) -> Distribution:

@@ -49,6 +49,7 @@ def train_run(
     bar: bool = True,
     log_to: Sequence[Callable[[Path], Writer]] = (),
     watch: Watch | None = None,
+    start_from: Any = None,
 ) -> Result:
     """Trains in a folder, from the beginning or from its newest whole checkpoint.
 
@@ -60,14 +61,17 @@ def train_run(
         bar: show a progress bar on stderr.
         log_to: makers of further writers of metrics, called with the folder.
         watch: called after each update, before a checkpoint of it is saved.
+        start_from: a trained team's actor, to begin with in place of a random one.
 
     Raises:
-        ValueError: an impossible configuration, or one that does not fit into memory.
+        ValueError: an impossible configuration, one that does not fit into memory, or an actor of
+            another shape.
         RunError: the folder is taken, there is nothing to resume, the loss is not finite, or
             memory or the disk is full.
         CheckpointError: there are checkpoints, and none of them can be used.
     """
-    return train_seeds(task, {Path(folder): config}, resume, bar, log_to, watch)[0]
+    runs = {Path(folder): config}
+    return train_seeds(task, runs, resume, bar, log_to, watch, start_from)[0]
 
 
 def train_seeds(
@@ -77,6 +81,7 @@ def train_seeds(
     bar: bool = True,
     log_to: Sequence[Callable[[Path], Writer]] = (),
     watch: Watch | None = None,
+    start_from: Any = None,
 ) -> list[Result]:
     """Trains several seeds in one program; other arguments and errors are those of `train_run`.
 
@@ -105,7 +110,7 @@ def train_seeds(
             if is_first_host():
                 stack.enter_context(alone(folder))
         sessions = [
-            _start(trainer, folder, resume and begun[folder], clock)
+            _start(trainer, folder, resume and begun[folder], clock, start_from)
             for trainer, folder in zip(trainers, runs, strict=True)
         ]
         step = _compile(trainers[0], [session.state for session in sessions], bar)
@@ -151,7 +156,7 @@ def _step_all(trainer: Trainer, states: list[TrainState]) -> Any:
     return tuple([jax.tree.map(lambda x, i=i: x[i], tree) for i in seeds] for tree in both)
 
 
-def _start(trainer: Trainer, folder: Path, resume: bool, clock: Clock) -> Session:
+def _start(trainer: Trainer, folder: Path, resume: bool, clock: Clock, start_from: Any) -> Session:
     """A new run, or the run of the folder's newest whole checkpoint."""
     checkpoints = folder / "checkpoints"
     key = jax.random.key(trainer.config.seed)
@@ -160,7 +165,10 @@ def _start(trainer: Trainer, folder: Path, resume: bool, clock: Clock) -> Sessio
     elif is_first_host():
         open_folder(folder, trainer)
     if not resume or not list_checkpoints(checkpoints):  # it was stopped before its first
-        return Session(trainer, folder, trainer.init(key), Progress(), clock)
+        state = trainer.init(key)
+        if start_from is not None:
+            state = trainer.started_from(state, start_from)
+        return Session(trainer, folder, state, Progress(), clock)
     state, progress = _resumed(trainer, folder)
     session = Session(trainer, folder, trainer.place(state), progress, clock)
     if is_first_host():

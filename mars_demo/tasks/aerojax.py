@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,10 +13,12 @@ from jaxmarl.environments.multi_agent_env import MultiAgentEnv
 
 import aerojax
 from aerojax.aircraft import GRAVITY
+from aerojax.pilots.scripts import usable_scripts
 from aerojax.scenarios import get_config
 from mars_demo.learning.config import Config
 from mars_demo.learning.task import Task
 from mars_demo.tasks.paxmen import EPS
+from wrappers import Policies, Script
 
 FIGURE_ALTITUDE = 3000.0  # m
 
@@ -60,7 +63,28 @@ def _aerojax_task(name: str) -> Task:
         script_name=f"{config.objective.script} script",
         script_make=lambda: aerojax.make(name, actions="continuous"),
         both_make=partial(aerojax.make, name, opponents="selfplay") if config.num_enemies else None,
+        pilots=_pilots,
     )
+
+
+@dataclass(frozen=True)
+class _Pilot:
+    """A script as one that plays a team."""
+
+    env: Any
+    script: str
+    enemies: bool
+
+    def __call__(self, state: Any) -> dict[str, Array]:
+        return self.env.script_actions(state, self.script, self.enemies)
+
+
+def _pilots(env: Any, team: str) -> dict[str, Script | Policies]:
+    sides = env.config.team_b if team == "enemies" else env.config.team_a
+    scripts = usable_scripts(env.config, sides)
+    if isinstance(env.config.objective, aerojax.Combat):
+        scripts = [name for name in scripts if name != "evader"]  # which fights nobody
+    return {name: Script(_Pilot(env, name, team == "enemies")) for name in scripts}
 
 
 TASKS = {f"aerojax/{name}": _aerojax_task(name) for name in aerojax.list_scenarios()}

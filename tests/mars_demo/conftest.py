@@ -115,6 +115,46 @@ class Duel(Toy):
         return obs, state, {"agent_0": lead, "agent_1": -lead}, dones, info
 
 
+class RockPaperScissors(MultiAgentEnv):
+    """One throw: each sign beats the one before it."""
+
+    def __init__(self):
+        super().__init__(num_agents=2)
+        self.teams = {"left": ["agent_0"], "right": ["agent_1"]}
+        self.observation_spaces = dict.fromkeys(self.agents, Box(0, 1, (1,), jnp.float32))
+        self.action_spaces = dict.fromkeys(self.agents, Discrete(3))
+
+    def __eq__(self, other):
+        return type(self) is type(other)
+
+    def __hash__(self):
+        return hash(type(self))
+
+    def reset(self, key):
+        return self.get_obs(()), ToyState(jnp.zeros(2, jnp.int32), jnp.int32(0), jnp.bool_(False))
+
+    def step_env(self, key, state, actions):
+        lead = (actions["agent_0"] - actions["agent_1"] + 1) % 3 - 1
+        reward = lead.astype(jnp.float32)
+        state = ToyState(state.signs, state.step + 1, jnp.bool_(True))
+        rewards = {"agent_0": reward, "agent_1": -reward}
+        dones = dict.fromkeys([*self.agents, "__all__"], jnp.bool_(True))
+        return self.get_obs(state), state, rewards, dones, {"terminated": jnp.bool_(True)}
+
+    def get_obs(self, state):
+        return dict.fromkeys(self.agents, jnp.ones(1, jnp.float32))
+
+
+@functools.cache
+def make_rps_task() -> Task:
+    return Task(
+        name="rock-paper-scissors",
+        make=RockPaperScissors,
+        episode_length=1,
+        preset=lambda algo: RPS_CONFIG.replace(algo=algo),
+    )
+
+
 @functools.cache
 def make_duel_task() -> Task:
     return dataclasses.replace(
@@ -150,6 +190,9 @@ TOY_CONFIG = Config(
     agent_id=False,
     stagger=False,
 )
+
+
+RPS_CONFIG = TOY_CONFIG.replace(total_steps=10**6, num_envs=64, rollout_steps=4)
 
 
 @functools.cache

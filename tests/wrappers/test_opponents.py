@@ -1,6 +1,8 @@
 """A pool of opponents: who plays which episode, with what it sees and remembers."""
 
 import dataclasses
+import inspect
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -57,25 +59,23 @@ def played():
     return episodes(Opponents(Duel(), "right", [THREE, Script(play_one)], weights))
 
 
-def test_a_member_is_drawn_at_each_reset_and_stays_for_the_episode(played):
-    start, (states, _, _, dones, info) = played
-    members = np.concatenate([start.member[None], states.member])
-    ends = np.concatenate([np.zeros((1, NUM_ENVS), bool), dones["__all__"]])
-    assert ends[4].all()  # episodes are of four steps
-    swapped = (members[1:] != members[:-1]) & ~ends[1:]
+def test_a_member_is_drawn_for_each_episode_and_stays(played):
+    _, (states, _, _, dones, info) = played
+    members, ends = info["opponent"][..., 0], dones["__all__"]
+    assert ends[3].all()  # episodes are of four steps
+    swapped = (members[1:] != members[:-1]) & ~ends[:-1]
     assert swapped.sum() == 0
     assert (members[4] != members[3]).any()  # and the next has another, here and there
-    np.testing.assert_array_equal(info["opponent"][..., 0], members[:-1])
+    np.testing.assert_array_equal(states.member, np.where(ends, -1, members))
 
 
 def test_a_member_is_drawn_by_its_weight(played):
-    drawn = np.concatenate([played[0].member[None], played[1][0].member[3::4]])
+    drawn = played[1][-1]["opponent"][::4, :, 0]
     counts = np.bincount(drawn.reshape(-1), minlength=4)
-    total = 4 * NUM_ENVS
     assert counts[1] == 0
     for member, share in {0: 0.25, 2: 0.5, 3: 0.25}.items():
-        deviation = np.sqrt(total * share * (1 - share))
-        assert abs(counts[member] - total * share) < 4 * deviation
+        deviation = np.sqrt(drawn.size * share * (1 - share))
+        assert abs(counts[member] - drawn.size * share) < 4 * deviation
 
 
 def test_memory_is_that_of_the_start_in_every_episode(played):
@@ -91,7 +91,8 @@ def test_the_member_that_was_drawn_plays(played):
     number = np.array([0, 1, 2, 1])[info["opponent"][..., 0]]
     lead = (signs[..., 0] == 0).astype(np.float32) - (signs[..., 1] == number)
     np.testing.assert_array_equal(rewards["agent_0"], lead)
-    np.testing.assert_array_equal(info["opponent_reward"][..., 0], -lead)
+    so_far = np.array([2 * lead[t - t % 4 : t + 1].sum(axis=0) for t in range(len(lead))])
+    np.testing.assert_array_equal(info["lead"][..., 0], so_far)
 
 
 def test_the_learner_gets_what_is_its_own(played):
@@ -135,6 +136,25 @@ def test_a_batch_plays_as_its_environments_do_one_by_one(num_envs):
         expected = jax.tree.map(lambda *leaves: jnp.stack(leaves), *one_by_one)
         jax.tree.map(np.testing.assert_array_equal, together, expected)
         states = together[1]
+
+
+def test_parameters_and_weights_may_be_traced():
+    """As in a trainer's step, where both change between updates and nothing is compiled again."""
+
+    @jax.jit
+    def run(params, weights):
+        env = Opponents(Duel(), "right", [Policies(params, plays, jnp.int32(0))], weights)
+        step = partial(inspect.unwrap(AutoReset.step), AutoReset(env))
+        return jax.vmap(step)(keys, states, actions)[-1]["opponent"][:, 0]
+
+    _, states = jax.vmap(Opponents(Duel(), "right", [THREE]).reset)(
+        keys := jax.random.split(jax.random.key(0), 5)
+    )
+    actions = {"agent_0": jnp.zeros(5, jnp.int32)}
+    for only in range(3):
+        drawn = run(THREE.params, jnp.eye(3)[only])
+        np.testing.assert_array_equal(drawn, np.full(5, only))
+    assert run._cache_size() == 1
 
 
 def test_a_batch_of_batches_and_parameters_in_a_batch():
@@ -191,7 +211,7 @@ def test_teams_of_other_packages(name):
     assert len(env.agents) == left
     assert rewards.keys() == set(env.agents)
     assert info["opponent"].shape == (6, 3, len(env.agents))
-    assert np.all(np.isfinite(info["opponent_reward"]))
+    assert np.all(np.isfinite(info["lead"]))
 
 
 def test_equality_is_by_environment_team_pool_and_weights():
@@ -273,4 +293,4 @@ def test_boxes_can_be_played_too():
     env = Opponents(Point(), "right", [Policies(jnp.array([0.5, -0.5]), points)])
     _, state = env.reset(jax.random.key(0))
     *_, info = env.step_env(jax.random.key(0), state, {"agent_0": jnp.zeros(1)})
-    assert info["opponent_reward"].shape == (1,)
+    assert info["lead"].shape == (1,)

@@ -16,6 +16,8 @@ import mars_demo.runs.folder as runs
 from mars_demo.cli import main as cli
 from mars_demo.cli import train as train_command
 from mars_demo.experiments.training import flags
+from mars_demo.learning import league
+from mars_demo.learning.train import Trainer
 from mars_demo.runs import loop, session
 from mars_demo.runs.checkpoint import CheckpointError, list_checkpoints
 from mars_demo.runs.clock import Clock
@@ -23,6 +25,7 @@ from mars_demo.runs.description import checkout_commit
 from mars_demo.runs.folder import RunError, load_run
 from mars_demo.runs.loop import train_run, train_seeds
 from mars_demo.runs.metrics import read_metrics
+from tests.mars_demo.conftest import make_duel_task
 
 pytestmark = pytest.mark.loose_promotion  # flax and optax
 
@@ -115,6 +118,39 @@ def test_stopped_and_resumed_is_bit_for_bit_the_uninterrupted_run(
     ]
     assert untimed[0] == untimed[1]
     assert len(untimed[0]) == log_lines
+
+
+class Killed(BaseException):
+    """As by kill -9: nothing is saved after it."""
+
+
+def test_a_killed_league_goes_on_bit_for_bit(tmp_path, monkeypatch, toy_config):
+    """Past selves, how the learner fared against each, and games under way included."""
+    monkeypatch.setattr(league, "MOST_UPDATES", 2)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    config = toy_config.replace(opponents="league", total_steps=16 * 8 * UPDATES)
+    task = make_duel_task()
+    trainer = Trainer(task, config)
+    monkeypatch.setattr(runs, "get_task", lambda name: task)
+    for module in (runs, loop):
+        monkeypatch.setattr(module, "Trainer", lambda task, config: trainer)
+    whole = train_run(task, config, tmp_path / "whole", bar=False)
+
+    def kill(state):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        meddle(patch, 4, kill)
+        with pytest.raises(Killed):
+            train_run(task, config, tmp_path / "cut", bar=False)
+    resumed = train_run(task, config, tmp_path / "cut", resume=True, bar=False)
+    for a, b in zip(leaves(whole.state), leaves(resumed.state), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert int(resumed.state.league.taken) == 4  # the first, and one every two updates
+    lines = [read_metrics(tmp_path / name)[-1] for name in ("whole", "cut")]
+    rates = [{k: v for k, v in line.items() if "win_rate" in k} for line in lines]
+    assert rates[0] == rates[1]
+    assert len(rates[0]) == league.PAST
 
 
 def test_seeds_in_one_program_are_as_alone(tmp_path, monkeypatch, toy_task, config):
