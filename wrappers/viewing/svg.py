@@ -207,7 +207,7 @@ class _Drawing:
                     (x1, y1), (x2, y2) = map(self._pixel, map(_xy, (start, end)))
                     _put(group, "line", x1=x1, y1=y1, x2=x2, y2=y2, opacity=opacity)
 
-    def _stroke(self, line: Line) -> dict[str, Any]:
+    def _stroke(self, line: Line | Trail) -> dict[str, Any]:
         width = max(1, line["width"] * self._layout.scale)
         return {"stroke": self._colours[line["fill"]], "stroke_width": width}
 
