@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from docs.experiments.demonstrations import (
     COLLAPSE_ADVANTAGE,
@@ -17,6 +17,7 @@ from docs.experiments.demonstrations import (
     draw_demonstrations,
     drift,
 )
+from mars_demo.evaluation.charts import COLOURS
 from mars_demo.learning.objectives import OBJECTIVES
 
 
@@ -79,7 +80,7 @@ def test_figure_is_drawn(drawn):
     with Image.open(drawn) as image:
         assert image.size == (1200, 696)
         colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 20)}
-    assert {(0, 114, 178), (0, 158, 115), (213, 94, 0)} <= colours  # each method's line
+    assert set(map(ImageColor.getrgb, COLOURS[:3])) <= colours  # each method's line
     assert drawn.stat().st_size < 200_000
 
 

@@ -333,3 +333,14 @@ def test_importing_starts_nothing_and_says_nothing():
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_what_happened_and_how_it_ended_is_seen():
+    told = {"events": [[1, "one is down", "red"]], "ending": "Blue wins"}
+    plain, news = (list(render_frames(scene)) for scene in (make_scene(), make_scene(**told)))
+    changed = [bool((now != was).any()) for now, was in zip(news, plain, strict=True)]
+    assert changed == [False] + [True] * (len(plain) - 1)
+    with pytest.raises(ValueError, match="unknown colour 'mauve'"):
+        check_scene(make_scene(events=[[1, "one is down", "mauve"]]))
+    with pytest.raises(ValueError, match="no frame 99"):
+        check_scene(make_scene(events=[[99, "one is down", "red"]]))
