@@ -155,7 +155,7 @@ def test_descriptions(run):
         run / "run.json",
         lambda: runs.load_run(run),
         lambda: runs.check_resumable(run, make_toy_task(), config),
-        lambda: worker._can_go_on(run.parent / "none"),
+        lambda: worker._can_resume(run.parent / "none"),
     )
 
 
