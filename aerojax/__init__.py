@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from aerojax.scenarios import list_envs as list_envs
     from aerojax.scenarios import list_scenarios as list_scenarios
     from aerojax.state import State as State
+    from aerojax.variation import LogUniform as LogUniform
+    from aerojax.variation import Normal as Normal
+    from aerojax.variation import Variation as Variation
 
 _MODULE_OF = {
     "AeroJAX": "aerojax.env",
@@ -36,11 +39,14 @@ _MODULE_OF = {
     "Combat": "aerojax.objectives.combat",
     "Config": "aerojax.config",
     "Escort": "aerojax.objectives.escort",
+    "LogUniform": "aerojax.variation",
+    "Normal": "aerojax.variation",
     "Pursuit": "aerojax.objectives.pursuit",
     "RULES_VERSION": "aerojax.rules.step",
     "SCRIPTS": "aerojax.pilots.scripts",
     "Search": "aerojax.objectives.search",
     "State": "aerojax.state",
+    "Variation": "aerojax.variation",
     "Waypoint": "aerojax.objectives.waypoint",
     "list_envs": "aerojax.scenarios",
     "list_scenarios": "aerojax.scenarios",

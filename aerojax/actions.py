@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from aerojax.batching import along_batch, per_environment
 from aerojax.rules.flight import Command
 
 LATERAL = (-1.0, -1 / 3, 0.0, 1 / 3, 1.0)
@@ -50,7 +51,7 @@ def clean(actions: Array) -> Command:
     return Command(*jnp.clip(finite, -1.0, 1.0))
 
 
-def available(z: Array, vz: Array, alive: Array, ceiling: float, guided: bool) -> Array:
+def available(z: Array, vz: Array, alive: Array, ceiling: Array | float, guided: bool) -> Array:
     """bool (n, 45): the dead may only choose action 22.
 
     Under guided control nobody may descend whose height in 4 s at the present rate is below 300 m,
@@ -60,13 +61,13 @@ def available(z: Array, vz: Array, alive: Array, ceiling: float, guided: bool) -
         z: altitude, float32 (n,), m.
         vz: climb, float32 (n,), m/s.
         alive: bool (n,).
-        ceiling: m.
+        ceiling: m, float32 ().
         guided: whether the second part of an action is a climb.
     """
-    index = np.arange(NUM_ACTIONS, dtype=np.int32).reshape(1, -1, *(1,) * (z.ndim - 1))
+    index = along_batch(np.arange(NUM_ACTIONS, dtype=np.int32)[None], 1, z)
     soon = (z + GUARD_TIME * vz)[:, None]
     no_descent = (soon < GUARD_HEIGHT) & (index // 3 % 3 == 0)
-    no_climb = (soon > ceiling - GUARD_HEIGHT) & (index // 3 % 3 == 2)
+    no_climb = (soon > per_environment(ceiling, soon) - GUARD_HEIGHT) & (index // 3 % 3 == 2)
     sensible = ~(no_descent | no_climb) if guided else (index >= 0)
     return jnp.where(alive[:, None], sensible, index == NO_OP)
 

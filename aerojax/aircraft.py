@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -184,21 +184,23 @@ CLASSES: dict[str, AircraftClass] = {
 class Fleet(NamedTuple):
     """The coefficients of N aircraft, one entry an aircraft. Every field is float32 (N,).
 
+    They are NumPy arrays where they are constants, and JAX arrays where they are drawn.
+
     With density ratio σ and speed V, an aircraft stalls at the load factor lift·σV². At the share x
     of that its drag over mass is (parasite + induced·x²)·σV², where it is neither fast nor near its
     stall. `aerojax.rules.flight` has the whole.
     """
 
-    parasite: np.ndarray  # 1/m
-    induced: np.ndarray  # 1/m
-    lift: np.ndarray  # s²/m²
-    dry_thrust: np.ndarray  # m/s²
-    max_thrust: np.ndarray  # m/s²
-    max_load: np.ndarray  # g
-    max_hp: np.ndarray  # hit points
-    radar_range: np.ndarray  # m
-    gun_range: np.ndarray  # m; 0: no gun
-    gun_rate: np.ndarray  # hit points a second
+    parasite: Any  # 1/m
+    induced: Any  # 1/m
+    lift: Any  # s²/m²
+    dry_thrust: Any  # m/s²
+    max_thrust: Any  # m/s²
+    max_load: Any  # g
+    max_hp: Any  # hit points
+    radar_range: Any  # m
+    gun_range: Any  # m; 0: no gun
+    gun_rate: Any  # hit points a second
 
 
 def build_fleet(classes: Sequence[AircraftClass]) -> Fleet:

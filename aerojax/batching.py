@@ -1,4 +1,9 @@
-"""Vectorization along the last axis, which `vmap` does not choose by itself."""
+"""The convention that a batch may follow all other axes, and what keeps it.
+
+An environment's own axes come first: aircraft, or pairs of them. A batch of environments may be one
+axis more, the last. So axes are counted from the front, and what has fewer axes than the array that
+it meets is brought to as many by `along_batch` and `per_environment`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,27 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+
+
+def along_batch(table: Any, axes: int, like: Array) -> Any:
+    """A constant, the same for all environments, shaped to broadcast with an array of theirs.
+
+    Args:
+        table: an array with the axes of one environment.
+        axes: how many of the axes of `like` are one environment's; the others are the batch's.
+        like: what the constant is to meet.
+    """
+    return table.reshape(*table.shape, *(1,) * (like.ndim - axes))
+
+
+def per_environment(value: Any, like: Array) -> Any:
+    """A number of each environment, () or (B,), shaped to broadcast with an array of theirs.
+
+    A number of Python, the same for all, is returned as it is.
+    """
+    if isinstance(value, float):
+        return value
+    return jnp.expand_dims(value, tuple(range(like.ndim - value.ndim)))
 
 
 def batch_last(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple, TypedDict, get_args, get_origin, get_type_hints
@@ -14,6 +14,7 @@ from aerojax.aircraft import CLASSES, AircraftClass, Fleet, build_fleet
 from aerojax.objectives.base import Objective
 from aerojax.objectives.combat import Combat
 from aerojax.rules.formation import top
+from aerojax.variation import Variation, bounds, check_variation
 
 Actions = Literal["discrete", "continuous"]
 Control = Literal["guided", "direct"]
@@ -63,6 +64,8 @@ class Config:
     """The arena's height, m."""
     max_steps: int = 200
     """Steps of 0.5 s until the episode is cut off."""
+    variation: Variation | None = None
+    """How the world of each episode is drawn; None: all episodes have the same."""
     name: str = "custom"
     """What the environment is called."""
 
@@ -72,6 +75,12 @@ class Config:
             if isinstance(given, str):
                 raise ValueError(f"{team} must be several aircraft, such as ({given!r},)")
             object.__setattr__(self, team, tuple(map(_aircraft_class, given)))
+        if isinstance(self.variation, Variation):
+            drawn = {
+                team: tuple(map(_aircraft_class, getattr(self.variation, team)))
+                for team in ("allies", "enemies")
+            }
+            object.__setattr__(self, "variation", replace(self.variation, **drawn))
         _check(self)
 
     @cached_property
@@ -152,6 +161,7 @@ class Changes(TypedDict, total=False):
     radius: float
     ceiling: float
     max_steps: int
+    variation: Variation | None
     name: str
 
 
@@ -197,6 +207,10 @@ _KINDS: dict[Any, tuple[str, Callable[[object], bool]]] = {
     float: ("a finite number", _is_number),
     str: ("a text", lambda value: isinstance(value, str)),
     Objective: ("an aerojax Objective", lambda value: isinstance(value, Objective)),
+    Variation | None: (
+        "an aerojax Variation or None",
+        lambda value: value is None or isinstance(value, Variation),
+    ),
 }
 
 
@@ -231,6 +245,8 @@ def _check(config: Config) -> None:
         raise ValueError(f"radius must be at least 6000 m, got {config.radius}")
     if not config.ceiling >= 5000.0:
         raise ValueError(f"ceiling must be at least 5000 m, got {config.ceiling}")
+    if config.variation is not None:
+        check_variation(config, config.variation)
     _check_room(config)
     if config.max_steps < 1:
         raise ValueError(f"max_steps must be at least 1, got {config.max_steps}")
@@ -238,15 +254,23 @@ def _check(config: Config) -> None:
 
 def _check_room(config: Config) -> None:
     teams = f"{config.num_allies} against {config.num_enemies} aircraft"
-    reach = config.objective.reach(config)
-    if reach + MARGIN > config.radius:
+    reach, (radius, ceiling) = config.objective.reach(config), _least_room(config)
+    if reach + MARGIN > radius:
         raise ValueError(
             f"{teams} start up to {reach:.0f} m from the middle, for which the radius of "
-            f"{config.radius} m is too small"
+            f"{radius} m is too small"
         )
     height = max(top(config.num_allies), top(config.num_enemies))
-    if height + MARGIN > config.ceiling:
+    if height + MARGIN > ceiling:
         raise ValueError(
             f"{teams} start up to {height:.0f} m high, for which the ceiling of "
-            f"{config.ceiling} m is too low"
+            f"{ceiling} m is too low"
         )
+
+
+def _least_room(config: Config) -> tuple[float, float]:
+    """The least radius and ceiling that an episode may have, m."""
+    drawn = config.variation or Variation()
+    radius = config.radius if drawn.radius is None else bounds(drawn.radius)[0]
+    ceiling = config.ceiling if drawn.ceiling is None else bounds(drawn.ceiling)[0]
+    return radius, ceiling

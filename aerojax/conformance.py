@@ -19,6 +19,7 @@ from aerojax.config import Config
 from aerojax.draws import Draws
 from aerojax.objectives.base import Events, Points
 from aerojax.rules.geometry import Relation
+from aerojax.rules.world import draw_world
 from aerojax.state import Motion, Obstacles, State
 
 BATCH = 1009  # environments; a size that no axis of a task has
@@ -70,7 +71,15 @@ def state_shapes(config: Config, batch: Batch, task: Any = ()) -> State:
         task=task,
         step=integers(),
         done=flags(),
+        world=_world(config, batch),
     )
+
+
+def _world(config: Config, batch: Batch) -> Any:
+    variation = config.variation
+    if variation is None:
+        return None
+    return jax.eval_shape(lambda words: draw_world(config, variation, Draws(words)), _words(batch))
 
 
 def _check_start(config: Config, batch: Batch, wanted: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from aerojax.batching import per_environment
+
 
 def draw_words(key: Array, count: int) -> Array:
     """uint32 (count,), uniform."""
@@ -36,8 +38,18 @@ class Draws:
         unit = (words >> 8).astype(jnp.int32).astype(jnp.float32) * jnp.float32(2.0**-24)
         return (low + (high - low) * unit).reshape(*shape, *words.shape[1:])
 
-    def in_disc(self, shape: tuple[int, ...], radius: float) -> tuple[Array, Array]:
+    def constant(self, shape: tuple[int, ...], value: float) -> Array:
+        """float32 of that shape, all of one value; takes no words."""
+        return jnp.full((*shape, *self._words.shape[1:]), value, jnp.float32)
+
+    def in_disc(self, shape: tuple[int, ...], radius: Array | float) -> tuple[Array, Array]:
         """x and y, float32 of that shape, uniform in a disc around the origin."""
-        distance = radius * jnp.sqrt(self.uniform(shape))
+        distance = jnp.sqrt(self.uniform(shape))
+        distance = per_environment(radius, distance) * distance
         angle = self.uniform(shape, 0.0, 2.0 * math.pi)
         return distance * jnp.cos(angle), distance * jnp.sin(angle)
+
+    def normal(self, shape: tuple[int, ...]) -> Array:
+        """float32 of that shape, of mean 0 and variance 1, by Box and Muller."""
+        distance = jnp.sqrt(-2.0 * jnp.log(1.0 - self.uniform(shape)))
+        return distance * jnp.cos(self.uniform(shape, 0.0, 2.0 * math.pi))

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache, partial
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, Unpack, cast
 
 import jax
 import jax.numpy as jnp
@@ -27,9 +28,10 @@ from aerojax.observation import Sight
 from aerojax.pilots.scripts import SCRIPTS, usable_scripts
 from aerojax.rules import step as rules
 from aerojax.rules.flight import Command
-from aerojax.rules.spawn import spawn
+from aerojax.rules.spawn import complete, place, spawn
 from aerojax.rules.step import Outcome
-from aerojax.state import State
+from aerojax.rules.world import draw_world, world_of
+from aerojax.state import Made, State, World, checked
 
 MOST_WORDS = 1_000_000  # more than any configuration draws in a step
 
@@ -132,10 +134,80 @@ class AeroJAX(MultiAgentEnv):
 
     @jit_method
     def reset(self, key: Array) -> tuple[Observations, State]:
-        """Starts an episode."""
-        words = draw_words(key, self._words[0])
-        sight, state = batch_last(self._start)(self._constants, words)
+        """Starts an episode, in a world drawn as `Config.variation` says."""
+        sight, state = batch_last(self._start)(self._constants, self._fresh(key))
         return self._observations(sight), state
+
+    def reset_with(self, key: Array, world: World) -> tuple[Observations, State]:
+        """Starts an episode in a world of one's own; all else is as `reset(key)` draws it.
+
+        The step that ends the episode draws another world. To stay in this one, give `step` a
+        `reset_state`.
+
+        Args:
+            key: a PRNG key, typed or raw.
+            world: such as one of `draw_world`, changed by `replace`. Every field is float32, ()
+                or (N,).
+
+        Raises:
+            ValueError: the configuration has no variation, or the world has other fields or
+                shapes.
+        """
+        self._check_varies()
+        valid = jax.eval_shape(self.draw_world, jax.random.key(0))
+        return self._reset_with(key, checked("world", world, valid))
+
+    def make_state(self, key: Array | None = None, **fields: Unpack[Made]) -> State:
+        """A state of one's own making, with all that follows from what is given.
+
+        What is left out is as `reset(key)` draws it. Who detects whom, the datalinks and, unless it
+        is given, the task with its potentials are computed. Who has no hit points is dead, and the
+        dead have none.
+
+        Args:
+            key: a PRNG key; None: that of the number 0.
+            **fields: fields of `State`: `motion`, `hp`, `alive`, `hurt`, `target`, `turn`,
+                `obstacles`, `task`, `step` or `world`, as JAX, NumPy or Python has them.
+
+        Raises:
+            TypeError: another field.
+            ValueError: a field of another shape or kind.
+        """
+        if "world" in fields:
+            self._check_varies()
+        key = jax.random.key(0) if key is None else key
+        valid = jax.eval_shape(self.reset, key)[1]
+        names = Made.__annotations__
+        for name in fields:
+            if name not in names:
+                raise TypeError(
+                    f"unknown field {name!r}; valid: {', '.join(nearest_first(name, names))}"
+                )
+        return self._make_state(
+            key, {name: checked(name, fields[name], getattr(valid, name)) for name in fields}
+        )
+
+    @jit_method
+    def draw_world(self, key: Array) -> World:
+        """The world in which `reset(key)` starts.
+
+        Raises:
+            ValueError: the configuration has no variation.
+        """
+        self._check_varies()
+        return batch_last(self._draw_world)(self._fresh(key).world)
+
+    @jit_method
+    def _reset_with(self, key: Array, world: World) -> tuple[Observations, State]:
+        start = batch_last(self._start_in)
+        sight, state = start(self._constants, world, self._fresh(key).start)
+        return self._observations(sight), state
+
+    @jit_method
+    def _make_state(self, key: Array, fields: dict[str, Any]) -> State:
+        fresh = self._fresh(key)
+        world = fields.get("world", batch_last(self._draw_world)(fresh.world))
+        return batch_last(self._make)(self._constants, fresh.start, world, fields)
 
     def step(
         self,
@@ -201,7 +273,8 @@ class AeroJAX(MultiAgentEnv):
         valid = usable_scripts(self.config, self._teams[int(enemies)][0])
         if script not in valid:
             raise ValueError(
-                f"no script {script!r} for this task; valid: {nearest_first(script, valid)}"
+                f"no script {script!r} for this task; valid: "
+                f"{', '.join(nearest_first(script, valid))}"
             )
         return self._script_actions(state, script, enemies)
 
@@ -210,7 +283,8 @@ class AeroJAX(MultiAgentEnv):
         sides, count = self._teams[int(enemies)]
         first = sum(n for _, n in self._teams[: int(enemies)])
 
-        def decide(fleet: Fleet, state: State) -> list[Array]:
+        def decide(fleet: Fleet | None, state: State) -> list[Array]:
+            fleet = _fleet_of(fleet, state.world)
             command = SCRIPTS[script](self.config, fleet, state, sides)
             if self._discrete:
                 return list(action_rules.encode(command)[:count])
@@ -259,9 +333,9 @@ class AeroJAX(MultiAgentEnv):
         self, key: Array, state: State, actions: dict[str, Array], reset_state: State | None
     ) -> Transition:
         step_key, reset_key = jax.random.split(key)
-        words = draw_words(step_key, self._words[1])
+        words = draw_words(step_key, self._words.step)
         if reset_state is None:
-            fresh = draw_words(reset_key, self._words[0])
+            fresh = self._fresh(reset_key)
             step = batch_last(self._play_and_spawn)
             return self._transition(*step(self._constants, state, actions, words, fresh))
         step = batch_last(self._play_and_replace)
@@ -269,7 +343,7 @@ class AeroJAX(MultiAgentEnv):
 
     @jit_method
     def _step_env(self, key: Array, state: State, actions: dict[str, Array]) -> Transition:
-        words = draw_words(key, self._words[1])
+        words = draw_words(key, self._words.step)
         step = batch_last(self._play)
         return self._transition(*step(self._constants, state, actions, words))
 
@@ -304,30 +378,68 @@ class AeroJAX(MultiAgentEnv):
 
     # What follows runs with a batch axis behind all others: see `batch_last`.
 
-    def _start(self, fleet: Fleet, words: Array) -> tuple[Sight, State]:
-        state = spawn(self.config, fleet, Draws(words))
+    def _draw_world(self, words: Array | None) -> World | None:
+        variation = self.config.variation
+        if variation is None or words is None:
+            return None
+        return draw_world(self.config, variation, Draws(words))
+
+    def _start(self, fleet: Fleet | None, fresh: Fresh) -> tuple[Sight, State]:
+        return self._start_in(fleet, self._draw_world(fresh.world), fresh.start)
+
+    def _start_in(
+        self, fleet: Fleet | None, world: World | None, words: Array
+    ) -> tuple[Sight, State]:
+        state = self._spawn(fleet, world, words)
         return self._observe(fleet, state), state
 
+    def _spawn(self, fleet: Fleet | None, world: World | None, words: Array) -> State:
+        return spawn(self.config, _fleet_of(fleet, world), Draws(words), world)
+
+    def _make(
+        self, fleet: Fleet | None, words: Array, world: World | None, fields: dict[str, Any]
+    ) -> State:
+        draws, fleet = Draws(words), _fleet_of(fleet, world)
+        state = replace(place(self.config, fleet, draws, world), **fields)
+        alive = state.alive & (state.hp > 0.0)
+        state = replace(state, alive=alive, hp=jnp.where(alive, state.hp, 0.0))
+        state = complete(self.config, fleet, state, draws)
+        return replace(state, task=fields.get("task", state.task))
+
     def _play(
-        self, fleet: Fleet, state: State, actions: dict[str, Array], words: Array
+        self, fleet: Fleet | None, state: State, actions: dict[str, Array], words: Array
     ) -> tuple[Sight, State, Outcome]:
-        commands = self._commands(state, actions)
-        state, outcome = rules.play(self.config, fleet, state, commands, Draws(words))
+        state, outcome = self._rules(fleet, state, actions, words)
         return self._observe(fleet, state), state, outcome
 
     def _play_and_spawn(
-        self, fleet: Fleet, state: State, actions: dict[str, Array], words: Array, fresh: Array
+        self,
+        fleet: Fleet | None,
+        state: State,
+        actions: dict[str, Array],
+        words: Array,
+        fresh: Fresh,
     ) -> tuple[Sight, State, Outcome]:
-        reset_state = spawn(self.config, fleet, Draws(fresh))
+        reset_state = self._spawn(fleet, self._draw_world(fresh.world), fresh.start)
         return self._play_and_replace(fleet, state, actions, words, reset_state)
 
     def _play_and_replace(
-        self, fleet: Fleet, state: State, actions: dict[str, Array], words: Array, fresh: State
+        self,
+        fleet: Fleet | None,
+        state: State,
+        actions: dict[str, Array],
+        words: Array,
+        fresh: State,
     ) -> tuple[Sight, State, Outcome]:
-        commands = self._commands(state, actions)
-        state, outcome = rules.play(self.config, fleet, state, commands, Draws(words))
+        state, outcome = self._rules(fleet, state, actions, words)
         kept = jax.tree.map(lambda new, old: jnp.where(state.done, new, old), fresh, state)
         return self._observe(fleet, kept), kept, outcome
+
+    def _rules(
+        self, fleet: Fleet | None, state: State, actions: dict[str, Array], words: Array
+    ) -> tuple[State, Outcome]:
+        commands, fleet = self._commands(state, actions), _fleet_of(fleet, state.world)
+        return rules.play(self.config, fleet, state, commands, Draws(words))
 
     def _commands(self, state: State, actions: dict[str, Array]) -> Command:
         if self._discrete:
@@ -336,8 +448,8 @@ class AeroJAX(MultiAgentEnv):
         sticks = [actions[agent].astype(dtype) for agent in self.agents]
         return action_rules.clean(jnp.stack(sticks, axis=1))
 
-    def _observe(self, fleet: Fleet, state: State) -> Sight:
-        return observation.observe(self.config, fleet, state)
+    def _observe(self, fleet: Fleet | None, state: State) -> Sight:
+        return observation.observe(self.config, _fleet_of(fleet, state.world), state)
 
     def _available(self, state: State) -> dict[str, Array]:
         motion = state.motion
@@ -348,37 +460,85 @@ class AeroJAX(MultiAgentEnv):
         else:
             z, vz = (jnp.stack([x[slot] for slot in slots]) for x in (motion.z, motion.vz))
             guided = self.config.control == "guided"
-            masks = action_rules.available(z, vz, alive, self.config.ceiling, guided)
+            ceiling = world_of(self.config, state).ceiling
+            masks = action_rules.available(z, vz, alive, ceiling, guided)
         return dict(zip(self.agents, masks, strict=True))
 
     # --- Constants ----------------------------------------------------------------------------
 
     @property
-    def _constants(self) -> Fleet:
-        return jax.tree.map(jnp.asarray, self.fleet)
+    def _constants(self) -> Fleet | None:
+        """The slots' coefficients; None where they are the state's."""
+        return None if self.config.variation else jax.tree.map(jnp.asarray, self.fleet)
 
     @property
-    def _words(self) -> tuple[int, int]:
-        """How many random words a reset and a step take."""
+    def _words(self) -> Words:
         return _count_words(self.config)
+
+    def _fresh(self, key: Array) -> Fresh:
+        """Random words for a reset; those of the world leave the others what they were."""
+        start = draw_words(key, self._words.start)
+        if self.config.variation is None:
+            return Fresh(start, None)
+        return Fresh(start, draw_words(jax.random.fold_in(key, 1), self._words.world))
+
+    # --- Worlds -------------------------------------------------------------------------------
+
+    def _check_varies(self) -> None:
+        if self.config.variation is None:
+            raise ValueError(
+                "without Config.variation all episodes have one world; make the environment with "
+                "variation=aerojax.Variation()"
+            )
+
+
+class Words(NamedTuple):
+    """How many random words are taken."""
+
+    start: int  # by a reset
+    step: int
+    world: int  # by the draw of a world
+
+
+class Fresh(NamedTuple):
+    """Random words for a reset, uint32."""
+
+    start: Array
+    world: Array | None  # None: nothing varies
+
+
+def _fleet_of(constants: Fleet | None, world: World | None) -> Fleet:
+    """The slots' coefficients: those of the world, or constants."""
+    fleet = constants if world is None else world.fleet
+    assert fleet is not None, "constants, where nothing varies"
+    return fleet
 
 
 @cache
-def _count_words(config: Config) -> tuple[int, int]:
+def _count_words(config: Config) -> Words:
     def count(rule: Callable[..., Any], *args: Any) -> tuple[int, Any]:
         used = 0
 
         def counted(words: Array, *args: Any) -> Any:
             nonlocal used
             draws = Draws(words)
-            out = rule(config, config.fleet, *args, draws)
+            out = rule(draws, *args)
             used = draws.used
             return out
 
         out = jax.eval_shape(counted, jax.ShapeDtypeStruct((MOST_WORDS,), jnp.uint32), *args)
         return used, out
 
-    spawn_words, state = count(spawn)
+    variation, fleet = config.variation, config.fleet
+    world_words, world = 0, None
+    if variation is not None:
+        world_words, world = count(lambda draws: draw_world(config, variation, draws))
+    start_words, state = count(lambda draws, world: spawn(config, fleet, draws, world), world)
     stick: Any = jax.ShapeDtypeStruct((config.num_agents,), jnp.float32)
-    step_words, _ = count(rules.play, state, Command(stick, stick, stick))
-    return spawn_words, step_words
+    commands = Command(stick, stick, stick)
+    step_words, _ = count(
+        lambda draws, state, commands: rules.play(config, fleet, state, commands, draws),
+        state,
+        commands,
+    )
+    return Words(start_words, step_words, world_words)

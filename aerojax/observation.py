@@ -9,10 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from aerojax.aircraft import GRAVITY, Fleet
+from aerojax.aircraft import CLASSES, GRAVITY, Fleet, build_fleet
+from aerojax.batching import along_batch, per_environment
 from aerojax.config import Config
 from aerojax.rules import flight, sensing
-from aerojax.rules.geometry import Frame, across, frame, relate
+from aerojax.rules.geometry import Frame, across, frame, members, relate
+from aerojax.rules.world import measured, world_of
 from aerojax.state import Motion, State
 
 OWN_FEATURES = 16  # under direct control one more
@@ -27,6 +29,7 @@ def size(config: Config) -> int:
         _num_own_features(config)
         + OTHER_FEATURES * config.num_aircraft
         + _num_class_features(config)
+        + _num_figures(config)
         + config.objective.num_features(config)
         + OBSTACLE_FEATURES * config.obstacles
     )
@@ -57,13 +60,15 @@ def observe(config: Config, fleet: Fleet, state: State) -> Sight:
 
     motion, alive = of_agents(state.motion), of_agents(state.alive)
     axes = frame(motion)
+    own_fleet = of_agents(fleet)
     blocks = [
-        _own(config, of_agents(fleet), motion, axes, state, of_agents((state.hp, state.hurt))),
+        _own(config, own_fleet, motion, axes, state, of_agents((state.hp, state.hurt))),
         _classes(config, motion),
+        _figures(config, own_fleet, motion),
         config.objective.features(config, state, motion),
         _obstacles(state, motion, axes),
     ]
-    others = _others(fleet, state, motion, axes, _known(config, state))
+    others = _all_others(config, fleet, state, motion, axes)
 
     # An array for each agent from here on: one for all is compiled to a step twice as slow.
     def row(agent: int) -> Array:
@@ -85,10 +90,11 @@ def _team_first(config: Config, others: Array, agent: int) -> Array:
 def world_state(config: Config, state: State) -> Array:
     """float32 (W,): every aircraft in the arena's frame, the time and the task."""
     motion, alive = state.motion, state.alive
+    radius = per_environment(world_of(config, state).radius, motion.x)
     blocks = [
         jnp.ones_like(motion.x),
-        motion.x / config.radius,
-        motion.y / config.radius,
+        motion.x / radius,
+        motion.y / radius,
         motion.z / 5000.0,
         motion.vx / 300.0,
         motion.vy / 300.0,
@@ -100,8 +106,8 @@ def world_state(config: Config, state: State) -> Array:
     time = _time_left(config, state)[None]
     obstacles = state.obstacles
     still = [
-        obstacles.x / config.radius,
-        obstacles.y / config.radius,
+        obstacles.x / radius,
+        obstacles.y / radius,
         obstacles.radius / 1000.0,
         obstacles.height / 5000.0,
     ]
@@ -126,6 +132,7 @@ def _own(
     load = flight.available_load(fleet, motion)
     forward, right = _seen_from(axes, -motion.x, -motion.y)
     distance = jnp.sqrt(motion.x**2 + motion.y**2 + 1e-6)
+    radius = per_environment(world_of(config, state).radius, motion.x)
     outward = (motion.x * motion.vx + motion.y * motion.vy) / distance
     ones = jnp.ones_like(motion.x)
     side, upright = _attitude(config, fleet, motion, axes)
@@ -141,9 +148,9 @@ def _own(
             motion.throttle,
             jnp.minimum(load / fleet.max_load, 2.0),
             (motion.z + axes.speed**2 * (0.5 / GRAVITY)) / 1e4,
-            forward / config.radius,
-            right / config.radius,
-            distance / config.radius,
+            forward / radius,
+            right / radius,
+            distance / radius,
             outward / 300.0,
             2.0 * hurt,
             ones * _time_left(config, state)[None],
@@ -172,9 +179,38 @@ def _attitude(
     return sine, [motion.up_z * cos_climb - ahead * axes.nose_z]
 
 
-def _others(fleet: Fleet, state: State, motion: Motion, axes: Frame, known: Array) -> Array:
+def _all_others(config: Config, fleet: Fleet, state: State, motion: Motion, axes: Frame) -> Array:
     """float32 (12, N, n): each feature of each slot, as each agent sees it."""
-    everyone = state.motion
+    known = _known(config, state)
+    if state.world is None or state.world.noise is None:
+        return _others(fleet, state.hp, state.motion, motion, axes, known)
+    border, allies = config.team_a.own.stop, slice(0, config.num_allies)
+    exact, noisy = state.motion, measured(state, slice(0, config.num_aircraft))
+    seen_by_a, seen_by_b = (
+        jax.tree.map(lambda a, b: jnp.concatenate([a[:border], b[border:]]), *views)
+        for views in ((exact, noisy), (noisy, exact))
+    )
+    views = [(seen_by_a, allies)]
+    if config.selfplay:
+        views.append((seen_by_b, slice(config.num_allies, config.num_agents)))
+    parts = [
+        _others(
+            fleet,
+            state.hp,
+            everyone,
+            members(motion, agents),
+            Frame(*(unit[agents] for unit in axes)),
+            known[:, agents],
+        )
+        for everyone, agents in views
+    ]
+    return jnp.concatenate(parts, axis=2)
+
+
+def _others(
+    fleet: Fleet, hp: Array, everyone: Motion, motion: Motion, axes: Frame, known: Array
+) -> Array:
+    """The same of some agents, `motion`, to whom `everyone` seems to fly as given."""
     known = known.astype(jnp.float32)
     relation = relate(everyone, motion)  # (N, n), from the other to oneself
     axes = Frame(*(unit[None] for unit in axes))
@@ -197,7 +233,7 @@ def _others(fleet: Fleet, state: State, motion: Motion, axes: Frame, known: Arra
             vz * known / 300.0,
             relation.facing * known,
             relation.nose * known,
-            (state.hp / fleet.max_hp)[:, None] * known,
+            (hp / fleet.max_hp)[:, None] * known,
         ]
     )
 
@@ -223,7 +259,7 @@ def _known_to(
 ) -> tuple[Array, Array]:
     """bool (n_own, n) and (n_foe, n): the team-mates and opponents known to a team's agents."""
     count = mates.shape[0]
-    other = ~np.eye(count, agents, dtype=bool).reshape(count, agents, *(1,) * (mates.ndim - 1))
+    other = along_batch(~np.eye(count, agents, dtype=bool), 1, mates)
     of_mates = link[:agents].swapaxes(0, 1) & mates[:, None] & other
     of_foes = sensing.tracks(seen, link[:agents]).swapaxes(0, 1) & foes[:, None]
     return of_mates, of_foes
@@ -234,7 +270,9 @@ def _num_class_features(config: Config) -> int:
 
 
 def _mixed(config: Config) -> bool:
-    """Whether the agents of a team are of more than one class."""
+    """Whether the agents of a team are of more than one class, always the same."""
+    if config.variation is not None and config.variation.rosters:
+        return False
     a = config.num_allies
     teams = [config.classes[:a]] + ([config.enemies] if config.selfplay else [])
     return any(len(set(team)) > 1 for team in teams)
@@ -246,8 +284,20 @@ def _classes(config: Config, motion: Motion) -> Array:
         return jnp.zeros((0, *motion.x.shape), jnp.float32)
     names = [aircraft.name for part in config.agent_slots for aircraft in config.classes[part]]
     table = np.array([[name == mine for mine in names] for name in config.class_names], np.float32)
-    table = table.reshape(*table.shape, *(1,) * (motion.x.ndim - 1))
-    return jnp.broadcast_to(table, (len(table), *motion.x.shape))
+    return jnp.broadcast_to(along_batch(table, 1, motion.x), (len(table), *motion.x.shape))
+
+
+def _num_figures(config: Config) -> int:
+    shown = config.variation is not None and config.variation.observed == "own"
+    return len(Fleet._fields) if shown else 0
+
+
+def _figures(config: Config, fleet: Fleet, motion: Motion) -> Array:
+    """float32 (10, n), or (0, n): the agents' own coefficients over those of the fighter."""
+    if not _num_figures(config):
+        return jnp.zeros((0, *motion.x.shape), jnp.float32)
+    fighter = build_fleet([CLASSES["fighter"]])
+    return jnp.stack([mine / one[0] for mine, one in zip(fleet, fighter, strict=True)])
 
 
 def _obstacles(state: State, motion: Motion, axes: Frame) -> Array:

@@ -9,9 +9,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from aerojax.aircraft import Fleet
+from aerojax.batching import per_environment
 from aerojax.draws import Draws
 from aerojax.rules.formation import reach
 from aerojax.rules.geometry import Relation, across, frame, in_yaw_frame
+from aerojax.rules.world import world_of
 from aerojax.state import Motion, State
 
 if TYPE_CHECKING:
@@ -156,9 +158,8 @@ class Objective:
         if not self.num_points:
             return jnp.zeros((0, *state.step.shape), jnp.float32)
         points = self.points(config, state.task)
-        return jnp.concatenate(
-            [points.x / config.radius, points.y / config.radius, points.z / 5000.0]
-        )
+        radius = per_environment(world_of(config, state).radius, points.x)
+        return jnp.concatenate([points.x / radius, points.y / radius, points.z / 5000.0])
 
     @property
     def term_names(self) -> tuple[str, ...]:

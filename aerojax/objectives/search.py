@@ -12,9 +12,11 @@ from jax import Array
 from numpy.typing import NDArray
 
 from aerojax.aircraft import Fleet
+from aerojax.batching import along_batch
 from aerojax.draws import Draws
 from aerojax.objectives.base import Events, Objective, Verdict, lost, share
 from aerojax.rules.geometry import Relation, frame
+from aerojax.rules.world import world_of
 from aerojax.state import Motion, State
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class Search(Objective):
     def start(self, config: Config, state: State, relation: Relation, draws: Draws) -> Array:
         """bool (K,): the cells already seen."""
         del relation, draws
-        return jnp.any(_sees(config, state.motion, state.alive), axis=1)
+        return jnp.any(_sees(config, state), axis=1)
 
     def judge(
         self,
@@ -60,7 +62,7 @@ class Search(Objective):
     ) -> Verdict:
         del fleet, events, draws
         own = config.team_a.own
-        seen = before.task | jnp.any(_sees(config, after.motion, after.alive), axis=1)
+        seen = before.task | jnp.any(_sees(config, after), axis=1)
         complete = share(seen) >= DONE_AT
         gone = ~jnp.any(after.alive[own], axis=0)
         terms = {
@@ -89,7 +91,7 @@ class Search(Objective):
         Octants are counted clockwise from the nose to the right, the inner ring's first; a number
         is 16 times the share of all cells that lies there unseen.
         """
-        dx, dy = _offsets(config, rows)
+        dx, dy = offsets(config, state, rows)
         ahead = frame(rows)
         forward = dx * ahead.ahead_x[None] + dy * ahead.ahead_y[None]
         right = dx * ahead.ahead_y[None] - dy * ahead.ahead_x[None]
@@ -97,7 +99,7 @@ class Search(Objective):
         squared = dx**2 + dy**2
         unseen = ~state.task[:, None]
         rings = [squared < RINGS[0] ** 2, (squared >= RINGS[0] ** 2) & (squared < RINGS[1] ** 2)]
-        count = len(cells(config.radius))
+        count = num_cells()
         return jnp.stack(
             [
                 jnp.sum(unseen & ring & (octant == i), axis=0).astype(jnp.float32) * (16.0 / count)
@@ -107,20 +109,30 @@ class Search(Objective):
         )
 
     def num_world_features(self, config: Config) -> int:
-        return len(cells(config.radius))
+        del config
+        return num_cells()
 
     def world_features(self, config: Config, state: State) -> Array:
         del config
         return state.task.astype(jnp.float32)
 
 
-@cache
 def cells(radius: float) -> NDArray:
     """float32 (K, 2): x and y of the middles of the cells that lie in the arena, m."""
-    side = cell_side(radius)
-    middles = (np.arange(CELLS_ACROSS) - (CELLS_ACROSS - 1) / 2) * side
+    return (radius * _cells_of_unit_arena()).astype(np.float32)
+
+
+@cache
+def _cells_of_unit_arena() -> NDArray:
+    """float64 (K, 2): the same in an arena of radius 1."""
+    middles = (np.arange(CELLS_ACROSS) - (CELLS_ACROSS - 1) / 2) * cell_side(1.0)
     grid = np.stack(np.meshgrid(middles, middles, indexing="ij"), axis=-1).reshape(-1, 2)
-    return grid[np.hypot(*grid.T) < radius].astype(np.float32)
+    return grid[np.hypot(*grid.T) < 1.0]
+
+
+def num_cells() -> int:
+    """K, which is the same in an arena of any size."""
+    return len(_cells_of_unit_arena())
 
 
 def cell_side(radius: float) -> float:
@@ -128,19 +140,22 @@ def cell_side(radius: float) -> float:
     return 2.0 * radius / CELLS_ACROSS
 
 
-def _offsets(config: Config, rows: Motion) -> tuple[Array, Array]:
-    """x and y, float32 (K, n), from each aircraft to each cell."""
-    x, y = (
-        jnp.asarray(axis).reshape(-1, 1, *(1,) * (rows.x.ndim - 1))
-        for axis in cells(config.radius).T
-    )
+def offsets(config: Config, state: State, rows: Motion) -> tuple[Array, Array]:
+    """x and y, float32 (K, n), from each aircraft to each cell, m."""
+    radius = world_of(config, state).radius
+    if isinstance(radius, float):  # rounded once, as they are drawn
+        x, y = (along_batch(axis[:, None], 1, rows.x) for axis in jnp.asarray(cells(radius)).T)
+    else:
+        unit = _cells_of_unit_arena().T.astype(np.float32)
+        x, y = (along_batch(axis[:, None], 1, rows.x) * radius[None, None] for axis in unit)
     return x - rows.x[None], y - rows.y[None]
 
 
-def _sees(config: Config, rows: Motion, alive: Array) -> Array:
+def _sees(config: Config, state: State) -> Array:
     """bool (K, n): which cells each aircraft sees."""
-    dx, dy = _offsets(config, rows)
-    return (dx**2 + dy**2 < SIGHT**2) & (alive & (rows.z < TOP))[None]
+    rows = state.motion
+    dx, dy = offsets(config, state, rows)
+    return (dx**2 + dy**2 < SIGHT**2) & (state.alive & (rows.z < TOP))[None]
 
 
 def _octant(forward: Array, right: Array) -> Array:

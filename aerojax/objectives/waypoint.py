@@ -12,6 +12,7 @@ from aerojax.aircraft import Fleet
 from aerojax.draws import Draws
 from aerojax.objectives.base import Events, Objective, Points, Verdict, lost, nearest, share
 from aerojax.rules.geometry import Relation, across
+from aerojax.rules.world import world_of
 from aerojax.state import Motion, State
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ class Waypoint(Objective):
                 raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
 
     def start(self, config: Config, state: State, relation: Relation, draws: Draws) -> Points:
-        del state, relation
-        return self._draw(config, draws)
+        del relation
+        return self._draw(config, state, draws)
 
     def points(self, config: Config, task: Points) -> Points:
         del config
@@ -88,7 +89,7 @@ class Waypoint(Objective):
 
         own, foe = config.team_a
         opposed = config.num_enemies > 0
-        fresh, taken = self._draw(config, draws), hit(own) | hit(foe)
+        fresh, taken = self._draw(config, after, draws), hit(own) | hit(foe)
         never = jnp.zeros_like(after.done)
         terms_a = terms(own, foe)
         return Verdict(
@@ -103,8 +104,8 @@ class Waypoint(Objective):
             over=~jnp.any(after.alive if config.selfplay else after.alive[own], axis=0),
         )
 
-    def _draw(self, config: Config, draws: Draws) -> Points:
-        x, y = draws.in_disc((self.num_points,), SPREAD * config.radius)
+    def _draw(self, config: Config, state: State, draws: Draws) -> Points:
+        x, y = draws.in_disc((self.num_points,), SPREAD * world_of(config, state).radius)
         return Points(x, y, draws.uniform((self.num_points,), *ALTITUDES))
 
 

@@ -12,9 +12,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from aerojax.aircraft import Fleet
+from aerojax.batching import along_batch, per_environment
 from aerojax.config import Config, Sides
 from aerojax.objectives.escort import ALTITUDE, ASSET_SPEED
-from aerojax.objectives.search import Search, cells
+from aerojax.objectives.search import Search, offsets
 from aerojax.pilots.steering import (
     Picture,
     Place,
@@ -29,6 +30,7 @@ from aerojax.pilots.steering import (
 )
 from aerojax.rules.flight import Command
 from aerojax.rules.geometry import across, frame, in_yaw_frame, members
+from aerojax.rules.world import world_of
 from aerojax.state import State
 
 Script = Callable[[Config, Fleet, State, Sides], Command]
@@ -102,7 +104,7 @@ def evader(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
     """Flies away from known pursuers and from the arena's edge."""
     del fleet
     picture = look_around(state, sides)
-    return survive(config, state, sides, picture, steer(_away(config, picture)))
+    return survive(config, state, sides, picture, steer(_away(config, state, picture)))
 
 
 def hider(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
@@ -125,7 +127,7 @@ def hider(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
         *(jnp.sum(jnp.where(nearest, part, 0.0), axis=1) for part in (forward, right, up))
     )
     hunted = jnp.any(known & (distance < 2000.0), axis=1)
-    command = choose(hunted, steer(_away(config, picture)), steer(shelter))
+    command = choose(hunted, steer(_away(config, state, picture)), steer(shelter))
     return survive(config, state, sides, picture, command)
 
 
@@ -158,11 +160,7 @@ def search(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
     del fleet
     picture = look_around(state, sides)
     motion = picture.motion
-    x, y = (
-        jnp.asarray(axis).reshape(1, -1, *(1,) * (motion.x.ndim - 1))
-        for axis in cells(config.radius).T
-    )
-    dx, dy = x - motion.x[:, None], y - motion.y[:, None]
+    dx, dy = (offset.swapaxes(0, 1) for offset in offsets(config, state, motion))
     forward, right = in_yaw_frame(picture.frame, dx, dy)
     distance = jnp.sqrt(dx**2 + dy**2 + 1e-6)
     cost = distance * (1.6 - 0.6 * forward / distance)
@@ -227,7 +225,7 @@ def _preference(config: Config, sides: Sides, distance: Array) -> Array:
     if not config.objective.convoy or sides.own.start == 0:
         return distance
     columns = jnp.arange(distance.shape[1], dtype=jnp.int32)
-    asset = (columns >= config.num_allies).reshape(1, -1, *(1,) * (distance.ndim - 2))
+    asset = along_batch((columns >= config.num_allies)[None], 2, distance)
     return jnp.where(asset, 0.5 * distance, distance)
 
 
@@ -260,13 +258,14 @@ def _shared_out(cost: Array, crew: int) -> Array:
     return jnp.where(cheaper >= crew, cost + 4000.0, cost)
 
 
-def _away(config: Config, picture: Picture) -> Place:
+def _away(config: Config, state: State, picture: Picture) -> Place:
     """Away from known pursuers, the nearer the more, and from the edge."""
     weight = jnp.where(picture.known, 1.0 / (picture.relation.range + 200.0) ** 2, 0.0)
     weight = weight / picture.relation.range
     motion = picture.motion
     from_middle = jnp.sqrt(motion.x**2 + motion.y**2 + 1e-6)
-    gap = jnp.maximum(config.radius - from_middle, 0.0)
+    radius = per_environment(world_of(config, state).radius, from_middle)
+    gap = jnp.maximum(radius - from_middle, 0.0)
     inward = 1.0 / (gap + 200.0) ** 2 / from_middle
     middle_forward, middle_right = to_middle(picture)
     return Place(

@@ -10,10 +10,12 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
+from aerojax.batching import along_batch, per_environment
 from aerojax.config import Config, Sides
 from aerojax.rules import sensing
 from aerojax.rules.flight import FULL_CLIMB, Command
 from aerojax.rules.geometry import Frame, Relation, across, frame, in_yaw_frame, members, relate
+from aerojax.rules.world import measured, world_of
 from aerojax.state import Motion, State
 
 TURN_GAIN = 2.5  # lateral command for the sine of the bearing
@@ -47,7 +49,7 @@ def look_around(state: State, sides: Sides) -> Picture:
     """The team's picture: own detections and those of the team-mates to whom a link leads."""
     first = sides.own.start == 0
     seen, link = (state.seen_a, state.linked_a) if first else (state.seen_b, state.linked_b)
-    own, foes = members(state.motion, sides.own), members(state.motion, sides.foe)
+    own, foes = members(state.motion, sides.own), measured(state, sides.foe)
     relation, axes = relate(own, foes), frame(own)
     forward, right = in_yaw_frame(axes, relation.x, relation.y)
     alive = state.alive[sides.own][:, None] & state.alive[sides.foe][None, :]
@@ -58,7 +60,7 @@ def look_around(state: State, sides: Sides) -> Picture:
 def one_hot_least(cost: Array) -> Array:
     """bool (n, m): the least of each row, the first of equals; nothing where all are infinite."""
     least = jnp.argmin(cost, axis=1).astype(jnp.int32)[:, None]
-    columns = jnp.arange(cost.shape[1], dtype=jnp.int32).reshape(1, -1, *(1,) * (cost.ndim - 2))
+    columns = along_batch(jnp.arange(cost.shape[1], dtype=jnp.int32)[None], 2, cost)
     return (columns == least) & jnp.isfinite(cost)
 
 
@@ -101,16 +103,17 @@ def survive(
     config: Config, state: State, sides: Sides, picture: Picture, command: Command
 ) -> Command:
     """The command, unless the ground, the ceiling, the edge or a collision is near."""
-    motion = picture.motion
+    motion, world = picture.motion, world_of(config, state)
+    radius, ceiling = (per_environment(x, motion.z) for x in (world.radius, world.ceiling))
     soon = motion.z + 4.0 * motion.vz
     vertical = jnp.where(soon < 600.0, 1.0, command.vertical)
-    vertical = jnp.where(soon > config.ceiling - 800.0, -1.0, vertical)
+    vertical = jnp.where(soon > ceiling - 800.0, -1.0, vertical)
 
     from_middle = jnp.sqrt(motion.x**2 + motion.y**2 + 1e-6)
     outward = (motion.x * motion.vx + motion.y * motion.vy) / from_middle
     forward, right = to_middle(picture)
     home = steer(Place(forward, right, jnp.zeros_like(forward)))
-    leaving = from_middle + 6.0 * outward > 0.93 * config.radius
+    leaving = from_middle + 6.0 * outward > 0.93 * radius
     lateral = jnp.where(leaving, home.lateral, command.lateral)
 
     if config.obstacles:

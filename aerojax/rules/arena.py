@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
+from aerojax.batching import along_batch, per_environment
 from aerojax.draws import Draws
 from aerojax.rules.geometry import across
 from aerojax.state import Motion, Obstacles
@@ -17,14 +18,17 @@ SPAWN_CLEARANCE = 400.0  # m between an obstacle and an aircraft's start
 _CANDIDATES = 4  # places that an obstacle tries
 
 
-def out_of_bounds(motion: Motion, radius: float, ceiling: float) -> Array:
-    """bool (N,): under the ground, above the ceiling or beyond the edge."""
+def out_of_bounds(motion: Motion, radius: Array | float, ceiling: Array | float) -> Array:
+    """bool (N,): under the ground, above the ceiling or beyond the edge, m, float32 () each."""
+    radius, ceiling = (per_environment(bound, motion.z) for bound in (radius, ceiling))
     beyond = motion.x**2 + motion.y**2 > radius**2
     return (motion.z < 0.0) | (motion.z > ceiling) | beyond
 
 
-def collided(motion: Motion, alive: Array, dt: float) -> Array:
-    """bool (N,): came closer than 15 m to another living aircraft within the last `dt` seconds.
+def collided(
+    motion: Motion, alive: Array, dt: float, reach: Array | float = COLLISION_RANGE
+) -> Array:
+    """bool (N,): came closer than `reach` to another living aircraft within the last `dt` seconds.
 
     Both are taken to have flown straight: with d from one to the other now and w the velocity of
     the other seen from the one, they were closest t* = clip(d.w / (|w|^2 + 1e-3), 0, dt) ago.
@@ -35,13 +39,13 @@ def collided(motion: Motion, alive: Array, dt: float) -> Array:
     ago = jnp.clip(towards / (sum(w**2 for w in drift) + 1e-3), 0.0, dt)
     squared = sum((d - ago * w) ** 2 for d, w in zip(place, drift, strict=True))
     nearest = jnp.min(jnp.where(_others(alive), squared, jnp.inf), axis=1)
-    return nearest < COLLISION_RANGE**2
+    return nearest < per_environment(reach, nearest) ** 2
 
 
 def _others(alive: Array) -> Array:
     """bool (N, N): two different living aircraft."""
     count = alive.shape[0]
-    different = ~jnp.eye(count, dtype=bool).reshape(count, count, *(1,) * (alive.ndim - 1))
+    different = along_batch(~jnp.eye(count, dtype=bool), 1, alive)
     return alive[:, None] & alive[None, :] & different
 
 
@@ -78,7 +82,7 @@ def in_sight(obstacles: Obstacles, rows: Motion, columns: Motion) -> Array:
     return ~jnp.any(blocked, axis=2)
 
 
-def place_obstacles(draws: Draws, count: int, radius: float, starts: Motion) -> Obstacles:
+def place_obstacles(draws: Draws, count: int, radius: Array | float, starts: Motion) -> Obstacles:
     """Draws cylinders, none of them over a start.
 
     Each tries four places, uniform in a disc, and takes the first that is 400 m clear of every

@@ -162,6 +162,12 @@ def level(motion: Motion) -> Motion:
     )
 
 
+def upright(motion: Motion) -> Motion:
+    """The motion with `up` across its velocity again, after that has been given another turn."""
+    up, ahead = (motion.up_x, motion.up_y, motion.up_z), _direction(motion)
+    return _with_up(motion, _sum(1.0, up, -_dot(up, ahead), ahead))
+
+
 def _level_off(motion: Motion, later: Motion, command: Command, h: float) -> Motion:
     del motion, command, h
     return level(later)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 from numpy.typing import NDArray
 
+from aerojax.batching import along_batch, per_environment
 from aerojax.rules.geometry import Relation
 
 CONE_COSINE = math.cos(math.radians(30.0))  # the gun reaches this far off the nose
@@ -21,7 +22,12 @@ class Fire(NamedTuple):
     target: Array  # int32 (n,), the opponent that each fires at; -1: none
 
 
-def damage_rate(relation: Relation, gun_range: Array | NDArray, gun_rate: Array | NDArray) -> Array:
+def damage_rate(
+    relation: Relation,
+    gun_range: Array | NDArray,
+    gun_rate: Array | NDArray,
+    cone_cosine: Array | float = CONE_COSINE,
+) -> Array:
     """float32 (n, m): hit points a second that each row would do to each column.
 
     rate * (1 - r^2/Rw^2) * (1/4 + 3/4 (c - cos w)/(1 - cos w)) * (1/5 + 2/5 (1 - ct)), with c the
@@ -32,12 +38,14 @@ def damage_rate(relation: Relation, gun_range: Array | NDArray, gun_rate: Array 
         relation: rows shoot at columns.
         gun_range: float32 (n,), m.
         gun_rate: float32 (n,), hit points a second.
+        cone_cosine: cos w, a number or float32 ().
     """
+    cosine = per_environment(cone_cosine, relation.nose)
     reach, rate = gun_range[:, None], gun_rate[:, None]
     near = 1.0 - relation.range**2 / jnp.maximum(reach, 1.0) ** 2
-    aim = 0.25 + 0.75 * (relation.nose - CONE_COSINE) / (1.0 - CONE_COSINE)
+    aim = 0.25 + 0.75 * (relation.nose - cosine) / (1.0 - cosine)
     aspect = 0.2 + 0.4 * (1.0 - relation.facing)
-    possible = (relation.range < reach) & (relation.nose > CONE_COSINE)
+    possible = (relation.range < reach) & (relation.nose > cosine)
     return jnp.where(possible, rate * near * aim * aspect, 0.0)
 
 
@@ -51,7 +59,7 @@ def fire(rate: Array, seen: Array, dt: float) -> Fire:
     """
     possible = jnp.where(seen, rate, 0.0)
     best = jnp.argmax(possible, axis=1).astype(jnp.int32)
-    columns = jnp.arange(rate.shape[1], dtype=jnp.int32).reshape(1, -1, *(1,) * (rate.ndim - 2))
+    columns = along_batch(jnp.arange(rate.shape[1], dtype=jnp.int32)[None], 2, rate)
     chosen = jnp.where(columns == best[:, None], possible, 0.0)
     fires = jnp.any(possible > 0.0, axis=1)
     return Fire(jnp.sum(chosen, axis=0) * dt, jnp.where(fires, best, -1))

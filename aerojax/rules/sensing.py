@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
 from numpy.typing import NDArray
 
+from aerojax.batching import along_batch, per_environment
 from aerojax.rules.geometry import Relation, across
 from aerojax.state import Motion
 
@@ -16,44 +18,54 @@ CONE_COSINE = math.cos(math.radians(60.0))  # the radar looks this far off the n
 LINK_RANGE = 10_000.0  # m between team-mates who exchange tracks
 
 
-def within_sensors(relation: Relation, radar_range: Array | NDArray) -> Array:
-    """bool (n, m): close by, or in the radar's cone and range.
+class Sensors(NamedTuple):
+    """What aircraft look with; numbers, or float32 () of each environment."""
 
-    Args:
-        relation: rows look at columns.
-        radar_range: float32 (n,), m.
-    """
-    in_cone = (relation.nose > CONE_COSINE) & (relation.range < radar_range[:, None])
-    return (relation.range < CLOSE_RANGE) | in_cone
+    radar_range: Array | NDArray  # float32 (n,), m
+    close_range: Array | float = CLOSE_RANGE  # m
+    cone_cosine: Array | float = CONE_COSINE
 
 
-def noticed(relation: Relation, radar_range: Array | NDArray, chance: Array) -> Array:
+def within_sensors(relation: Relation, sensors: Sensors) -> Array:
+    """bool (n, m): close by, or in the radar's cone and range; rows look at columns."""
+    cosine = per_environment(sensors.cone_cosine, relation.nose)
+    in_cone = (relation.nose > cosine) & (relation.range < sensors.radar_range[:, None])
+    return _close(relation, sensors) | in_cone
+
+
+def noticed(relation: Relation, sensors: Sensors, chance: Array) -> Array:
     """bool (n, m): a chance of 1 - 0.5 (r / radar range)^4 beyond 1500 m, certain within.
 
     Args:
         relation: rows look at columns.
-        radar_range: float32 (n,), m.
+        sensors: the rows'.
         chance: float32 (n, m), uniform in [0, 1).
     """
-    probability = 1.0 - 0.5 * (relation.range / radar_range[:, None]) ** 4
-    return (relation.range < CLOSE_RANGE) | (chance < probability)
+    probability = 1.0 - 0.5 * (relation.range / sensors.radar_range[:, None]) ** 4
+    return _close(relation, sensors) | (chance < probability)
 
 
-def linked(team: Motion, dropped: Array) -> Array:
-    """bool (n, n): closer than 10 km and not dropped; everyone has a link to themselves.
+def _close(relation: Relation, sensors: Sensors) -> Array:
+    return relation.range < per_environment(sensors.close_range, relation.range)
+
+
+def linked(team: Motion, dropped: Array, reach: Array | float = LINK_RANGE) -> Array:
+    """bool (n, n): closer than `reach` and not dropped; everyone has a link to themselves.
 
     Args:
         team: its motion.
         dropped: bool (n, n), pairs whose link fails; the upper triangle is read.
+        reach: m.
     """
     squared = (
         across(team.x, team.x) ** 2 + across(team.y, team.y) ** 2 + across(team.z, team.z) ** 2
     )
     index = jnp.arange(squared.shape[0], dtype=jnp.int32)
-    index = index.reshape(-1, 1, *(1,) * (squared.ndim - 2))
+    index = along_batch(index[:, None], 2, squared)
     upper = index < index.swapaxes(0, 1)
     fails = jnp.where(upper, dropped, dropped.swapaxes(0, 1))
-    return (index == index.swapaxes(0, 1)) | ((squared < LINK_RANGE**2) & ~fails)
+    near = squared < per_environment(reach, squared) ** 2
+    return (index == index.swapaxes(0, 1)) | (near & ~fails)
 
 
 def tracks(seen: Array, link: Array) -> Array:
@@ -66,19 +78,14 @@ def tracks(seen: Array, link: Array) -> Array:
     return jnp.any(link[:, :, None] & seen[None], axis=1)
 
 
-def detect(
-    relation: Relation,
-    radar_range: Array | NDArray,
-    visible: Array,
-    chance: Array | None,
-) -> Array:
+def detect(relation: Relation, sensors: Sensors, visible: Array, chance: Array | None) -> Array:
     """bool (n, m): detected by the row's own sensors.
 
     Args:
         relation: rows look at columns.
-        radar_range: float32 (n,), m.
+        sensors: the rows'.
         visible: bool (n, m): both alive, and nothing in between.
         chance: float32 (n, m), uniform in [0, 1); None: sensors never miss.
     """
-    seen = visible & within_sensors(relation, radar_range)
-    return seen if chance is None else seen & noticed(relation, radar_range, chance)
+    seen = visible & within_sensors(relation, sensors)
+    return seen if chance is None else seen & noticed(relation, sensors, chance)

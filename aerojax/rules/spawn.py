@@ -11,6 +11,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from aerojax.aircraft import Fleet
+from aerojax.batching import along_batch
 from aerojax.config import Config
 from aerojax.draws import Draws
 from aerojax.rules.arena import place_obstacles
@@ -23,14 +24,15 @@ from aerojax.rules.formation import (
     formation,
 )
 from aerojax.rules.step import look, relate_teams
-from aerojax.state import Motion, State
+from aerojax.rules.world import world_of
+from aerojax.state import Motion, Obstacles, State, World
 
 SPEED = 200.0  # m/s
 THROTTLE = 0.6
 JITTER_HEADING = math.radians(15.0)
 
 
-def spawn(config: Config, fleet: Fleet, draws: Draws) -> State:
+def spawn(config: Config, fleet: Fleet, draws: Draws, world: World | None = None) -> State:
     """The state at an episode's start.
 
     The teams face each other 5 km apart along an axis at a random angle.
@@ -39,35 +41,54 @@ def spawn(config: Config, fleet: Fleet, draws: Draws) -> State:
         config: the task.
         fleet: the slots' coefficients.
         draws: uniform numbers.
+        world: the episode's; None: that of the configuration.
     """
+    state = place(config, fleet, draws, world)
+    return complete(config, fleet, state, draws)
+
+
+def place(config: Config, fleet: Fleet, draws: Draws, world: World | None) -> State:
+    """The same, but nobody sees anybody, and the objective has not begun."""
     axis = draws.uniform((), -math.pi, math.pi)
     motion = _abreast(config, draws)
     turn = jnp.where(draws.uniform((config.num_aircraft,)) < 0.5, -1.0, 1.0).astype(jnp.float32)
     motion = _turned(config.objective.arrange(config, motion, axis, draws), axis)
-    obstacles = place_obstacles(draws, config.obstacles, config.radius, motion)
-    alive = jnp.ones_like(turn, bool)
-    zero = jnp.zeros_like(axis)
     blank = jnp.zeros_like(turn)
-    relation = relate_teams(config, motion)
-    seen_a, seen_b, linked_a, linked_b = look(
-        config, fleet, motion, alive, obstacles, relation, draws
-    )
+    zero = jnp.zeros_like(axis)
+    team_a, team_b = (side.stop - side.start for side in config.team_a)
+
+    def nobody(rows: int, columns: int) -> Array:
+        return jnp.zeros((rows, columns, *axis.shape), bool)
+
     state = State(
         motion=motion,
         hp=blank + fleet.max_hp,
-        alive=alive,
+        alive=jnp.ones_like(turn, bool),
         hurt=blank,
         target=blank.astype(jnp.int32) - 1,
-        seen_a=seen_a,
-        seen_b=seen_b,
-        linked_a=linked_a,
-        linked_b=linked_b,
+        seen_a=nobody(team_a, team_b),
+        seen_b=nobody(team_b, team_a),
+        linked_a=nobody(team_a, team_a),
+        linked_b=nobody(team_b, team_b),
         turn=turn,
-        obstacles=obstacles,
+        obstacles=Obstacles(*[jnp.zeros((0, *axis.shape), jnp.float32)] * 4),
         task=(),
         step=zero.astype(jnp.int32),
         done=zero.astype(bool),
+        world=world,
     )
+    radius = world_of(config, state).radius
+    state = replace(state, obstacles=place_obstacles(draws, config.obstacles, radius, motion))
+    if world is None:
+        return state
+    alive = world.present > 0.5
+    return replace(state, alive=alive, hp=jnp.where(alive, state.hp, 0.0))
+
+
+def complete(config: Config, fleet: Fleet, state: State, draws: Draws) -> State:
+    """The state with what follows from where everyone is: detections, links and the task."""
+    relation = relate_teams(config, state.motion)
+    state = look(config, fleet, state, relation, draws)
     return replace(state, task=config.objective.start(config, state, relation, draws))
 
 
@@ -81,7 +102,7 @@ def _abreast(config: Config, draws: Draws) -> Motion:
     ]
 
     def like(constant: NDArray) -> Array:
-        return jnp.asarray(constant).reshape(-1, *(1,) * (jitter[0].ndim - 1))
+        return along_batch(jnp.asarray(constant), 1, jitter[0])
 
     facing = np.where(np.arange(count) < config.team_a.own.stop, 1.0, -1.0).astype(np.float32)
     level = jnp.zeros_like(jitter[0])

@@ -17,7 +17,9 @@ from aerojax.pilots.scripts import SCRIPTS, transport
 from aerojax.rules import arena, flight, gun, sensing
 from aerojax.rules.flight import Command
 from aerojax.rules.geometry import Relation, members, relate, reverse
-from aerojax.state import Motion, Obstacles, State
+from aerojax.rules.sensing import Sensors
+from aerojax.rules.world import carried, in_gust, later, world_of
+from aerojax.state import Motion, State
 
 RULES_VERSION = 2
 """Scores compare within one version; docs/aerojax.md says what changed."""
@@ -51,31 +53,17 @@ def play(
     """
     before = relate_teams(config, state.motion)
     commands = _everyones(config, fleet, state, commands)
-    moved = _fly(config, fleet, state, commands)
-    crashed = state.alive & (
-        arena.out_of_bounds(moved, config.radius, config.ceiling)
-        | arena.collided(moved, state.alive, TIME_STEP)
-        | arena.inside(state.obstacles, moved)
-    )
-    alive = state.alive & ~crashed
-    after = relate_teams(config, moved)
-    seen_a, seen_b, linked_a, linked_b = look(
-        config, fleet, moved, alive, state.obstacles, after, draws
-    )
-    damage, target = _shoot(config, fleet, after, seen_a, seen_b, draws)
+    flown = _fly(config, fleet, state, commands, draws)
+    crashed = state.alive & _crashed(config, flown)
+    flying = state.alive & ~crashed
+    after = relate_teams(config, flown.motion)
+    looked = look(config, fleet, replace(flown, alive=flying), after, draws)
+    damage, target = _shoot(config, fleet, looked, after, draws)
     damage = jnp.minimum(damage, state.hp)
-    hp = jnp.where(alive, state.hp - damage, 0.0)
-    alive = alive & (hp > 0.0)
+    hp = jnp.where(flying, state.hp - damage, 0.0)
+    alive = flying & (hp > 0.0)
     state_after = replace(
-        state,
-        motion=moved,
-        hp=hp,
-        alive=alive,
-        hurt=damage,
-        target=target,
-        linked_a=linked_a,
-        linked_b=linked_b,
-        step=state.step + 1,
+        looked, hp=hp, alive=alive, hurt=damage, target=target, step=state.step + 1
     )
     events = Events(damage, crashed, before, after)
     verdict = config.objective.judge(config, fleet, state, state_after, events, draws)
@@ -86,8 +74,8 @@ def play(
         state_after,
         alive=alive,
         hp=jnp.where(alive, hp, 0.0),
-        seen_a=seen_a & both(alive[own], alive[foe]),
-        seen_b=seen_b & both(alive[foe], alive[own]),
+        seen_a=looked.seen_a & both(alive[own], alive[foe]),
+        seen_b=looked.seen_b & both(alive[foe], alive[own]),
         task=verdict.task,
         done=verdict.over | truncated,
     )
@@ -104,38 +92,35 @@ def both(rows: Array, columns: Array) -> Array:
     return rows[:, None] & columns[None, :]
 
 
-def look(
-    config: Config,
-    fleet: Fleet,
-    motion: Motion,
-    alive: Array,
-    obstacles: Obstacles,
-    relation: Relation,
-    draws: Draws,
-) -> tuple[Array, Array, Array, Array]:
-    """Own detections of A and of B, and the datalinks of A and of B; see `State`."""
-    own, foe = config.team_a
+def look(config: Config, fleet: Fleet, state: State, relation: Relation, draws: Draws) -> State:
+    """The state with what everyone detects, and the datalinks; `relation` is from A to B."""
+    (own, foe), motion, alive = config.team_a, state.motion, state.alive
+    world = world_of(config, state)
     visible = both(alive[own], alive[foe])
     if config.obstacles:
-        visible &= arena.in_sight(obstacles, members(motion, own), members(motion, foe))
+        visible &= arena.in_sight(state.obstacles, members(motion, own), members(motion, foe))
+
+    def sensors(team: slice) -> Sensors:
+        return Sensors(fleet.radar_range[team], world.close_range, world.radar_cosine)
 
     def chance(rows: int, columns: int) -> Array | None:
         return draws.uniform((rows, columns)) if config.stochastic_sensors else None
 
     a, b = own.stop - own.start, foe.stop - foe.start
-    seen_a = sensing.detect(relation, fleet.radar_range[own], visible, chance(a, b))
-    seen_b = sensing.detect(
-        reverse(relation), fleet.radar_range[foe], visible.swapaxes(0, 1), chance(b, a)
+    seen_a = sensing.detect(relation, sensors(own), visible, chance(a, b))
+    seen_b = sensing.detect(reverse(relation), sensors(foe), visible.swapaxes(0, 1), chance(b, a))
+    linked_a, linked_b = (
+        _link(config, members(motion, side), world.link_range, draws) for side in (own, foe)
     )
-    linked_a, linked_b = (_link(config, members(motion, side), draws) for side in (own, foe))
-    return seen_a, seen_b, linked_a, linked_b
+    return replace(state, seen_a=seen_a, seen_b=seen_b, linked_a=linked_a, linked_b=linked_b)
 
 
-def _link(config: Config, team: Motion, draws: Draws) -> Array:
+def _link(config: Config, team: Motion, reach: Array | float, draws: Draws) -> Array:
     count = team.x.shape[0]
     if not config.link_dropout:
-        return sensing.linked(team, jnp.zeros((count, count, *team.x.shape[1:]), bool))
-    return sensing.linked(team, draws.uniform((count, count)) < config.link_dropout)
+        none = jnp.zeros((count, count, *team.x.shape[1:]), bool)
+        return sensing.linked(team, none, reach)
+    return sensing.linked(team, draws.uniform((count, count)) < config.link_dropout, reach)
 
 
 def _everyones(config: Config, fleet: Fleet, state: State, agents: Command) -> Command:
@@ -151,22 +136,38 @@ def _everyones(config: Config, fleet: Fleet, state: State, agents: Command) -> C
     return jax.tree.map(lambda *x: jnp.concatenate(x), *parts)
 
 
-def _fly(config: Config, fleet: Fleet, state: State, commands: Command) -> Motion:
+def _fly(config: Config, fleet: Fleet, state: State, commands: Command, draws: Draws) -> State:
+    """The state a step later in flight, in the air of that time; the dead stay."""
     guidance = flight.guided if config.control == "guided" else flight.direct
-    moved = flight.fly(fleet, state.motion, commands, guidance, TIME_STEP)
-    return jax.tree.map(lambda new, old: jnp.where(state.alive, new, old), moved, state.motion)
+    world = later(state.world, draws, TIME_STEP)
+    moved = in_gust(state.motion, state.world, world)
+    moved = flight.fly(fleet, moved, commands, guidance, TIME_STEP)
+    moved = carried(moved, world, TIME_STEP)
+    moved = jax.tree.map(lambda new, old: jnp.where(state.alive, new, old), moved, state.motion)
+    return replace(state, motion=moved, world=world)
+
+
+def _crashed(config: Config, state: State) -> Array:
+    """bool (N,): of the living who have flown a step."""
+    world = world_of(config, state)
+    return (
+        arena.out_of_bounds(state.motion, world.radius, world.ceiling)
+        | arena.collided(state.motion, state.alive, TIME_STEP, world.collision_range)
+        | arena.inside(state.obstacles, state.motion)
+    )
 
 
 def _shoot(
-    config: Config, fleet: Fleet, relation: Relation, seen_a: Array, seen_b: Array, draws: Draws
+    config: Config, fleet: Fleet, state: State, relation: Relation, draws: Draws
 ) -> tuple[Array, Array]:
     """Hit points that everyone is about to lose, and whom everyone fires at."""
     own, foe = config.team_a
     if not (config.objective.guns and config.num_enemies):
         nothing = jnp.zeros_like(fleet.max_hp)
         return nothing, nothing.astype(jnp.int32) - 1
-    at_b = _fire(config, fleet, Sides(own, foe), relation, seen_a, draws)
-    at_a = _fire(config, fleet, Sides(foe, own), reverse(relation), seen_b, draws)
+    cosine = world_of(config, state).gun_cosine
+    at_b = _fire(config, fleet, Sides(own, foe), relation, state.seen_a, cosine, draws)
+    at_a = _fire(config, fleet, Sides(foe, own), reverse(relation), state.seen_b, cosine, draws)
     damage = jnp.concatenate([at_a.damage, at_b.damage])
     border = own.stop
     target_a = jnp.where(at_b.target < 0, -1, at_b.target + border)
@@ -174,10 +175,16 @@ def _shoot(
 
 
 def _fire(
-    config: Config, fleet: Fleet, sides: Sides, relation: Relation, seen: Array, draws: Draws
+    config: Config,
+    fleet: Fleet,
+    sides: Sides,
+    relation: Relation,
+    seen: Array,
+    cosine: Array | float,
+    draws: Draws,
 ) -> gun.Fire:
     gun_rate = fleet.gun_rate[sides.own]
-    rate = gun.damage_rate(relation, fleet.gun_range[sides.own], gun_rate)
+    rate = gun.damage_rate(relation, fleet.gun_range[sides.own], gun_rate, cosine)
     if config.stochastic_guns:
         chance = draws.uniform((sides.own.stop - sides.own.start,))
         rate = gun.by_chance(rate, gun_rate, chance, TIME_STEP)

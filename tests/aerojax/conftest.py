@@ -93,9 +93,7 @@ def state_of():
 def _look(config, state, words):
     fleet = jax.tree.map(jnp.asarray, config.fleet)
     relation = rules.relate_teams(config, state.motion)
-    return rules.look(
-        config, fleet, state.motion, state.alive, state.obstacles, relation, Draws(words)
-    )
+    return rules.look(config, fleet, state, relation, Draws(words))
 
 
 @pytest.fixture(scope="session")
@@ -103,9 +101,7 @@ def look():
     """`look(env, state)`: the state with what everyone sees and who is linked."""
 
     def looked(env, state):
-        words = jnp.zeros((MOST_WORDS,), jnp.uint32)
-        seen_a, seen_b, linked_a, linked_b = _look(env.config, state, words)
-        return replace(state, seen_a=seen_a, seen_b=seen_b, linked_a=linked_a, linked_b=linked_b)
+        return _look(env.config, state, jnp.zeros((MOST_WORDS,), jnp.uint32))
 
     return looked
 

@@ -56,7 +56,7 @@ def test_as_many_words_are_drawn_as_are_used(name):
     config = dataclasses.replace(
         aerojax.make(name).config, stochastic_sensors=True, stochastic_guns=True, link_dropout=0.1
     )
-    spawn_words, step_words = _count_words(config)
+    spawn_words, step_words, _ = _count_words(config)
 
     def play(fresh, words):
         starts, steps = Draws(fresh), Draws(words)

@@ -13,7 +13,7 @@ from aerojax.rules import sensing
 from aerojax.rules import step as rules
 from aerojax.rules.geometry import relate
 
-RADAR = jnp.array([6000.0])
+RADAR = sensing.Sensors(jnp.array([6000.0]))
 SAMPLES = 4096
 
 
@@ -101,15 +101,8 @@ def chances(state_of):
     @jax.vmap
     def look(key):
         relation = rules.relate_teams(config, state.motion)
-        return rules.look(
-            config,
-            config.fleet,
-            state.motion,
-            state.alive,
-            state.obstacles,
-            relation,
-            Draws(draw_words(key, 100)),
-        )
+        looked = rules.look(config, config.fleet, state, relation, Draws(draw_words(key, 100)))
+        return looked.seen_a, looked.seen_b, looked.linked_a, looked.linked_b
 
     return [np.asarray(x) for x in look(jax.random.split(jax.random.key(0), SAMPLES))]
 
