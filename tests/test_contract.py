@@ -28,7 +28,7 @@ class Row(NamedTuple):
     options: dict[str, Any]
 
     def __str__(self) -> str:
-        return " ".join([self.name, *map(str, self.options.values())])
+        return " ".join([self.name, *(str(value).split("(")[0] for value in self.options.values())])
 
 
 def _numbered(team, count):
@@ -46,6 +46,7 @@ def _aircraft(name, allies, enemies=0, **options):
 
 
 CHANCE = {"stochastic_sensors": True, "stochastic_guns": True, "link_dropout": 0.1}
+WORLDS = aerojax.Variation(num_allies=(1, 2), mass=(0.9, 1.1), wind=(0.0, 20.0), noise=50.0)
 ENVIRONMENTS = [
     *(_maze(name) for name in ("paxmen-4", "paxmen-5", "paxmen-6", "paxmen-generated-8-heldout")),
     _maze("paxmen-generated-4", view=7, dots_per_room=2, shared_reward=False, respawn="room"),
@@ -54,6 +55,7 @@ ENVIRONMENTS = [
     _aircraft("hide_and_seek_4_vs_2", 4),
     _aircraft("escort_4_vs_3", 4, 3, opponents="selfplay", **CHANCE),
     _aircraft("search_4", 4, actions="continuous"),
+    _aircraft("identical_2_vs_2", 2, variation=WORLDS),
 ]
 # The public conformance test finds nothing in any of them; playing takes seconds each.
 ALWAYS_EXAMINED = ("paxmen-4", "1_vs_1")
