@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -11,7 +12,7 @@ from jax import Array
 
 from aerojax.aircraft import CLASSES, GRAVITY, Fleet, build_fleet
 from aerojax.batching import along_batch, per_environment
-from aerojax.config import Config
+from aerojax.config import Config, Sides
 from aerojax.rules import flight, sensing
 from aerojax.rules.geometry import Frame, across, frame, members, relate
 from aerojax.rules.world import measured, world_of
@@ -21,6 +22,8 @@ OWN_FEATURES = 16  # under direct control one more
 OTHER_FEATURES = 12
 OBSTACLE_FEATURES = 4
 WORLD_FEATURES = 9  # per aircraft
+LARGEST = 16.0  # what a feature of the task may be
+FASTEST = 1000.0  # m/s: nothing here flies that fast
 
 
 def size(config: Config) -> int:
@@ -39,6 +42,14 @@ def world_size(config: Config) -> int:
     """W, the length of the world state."""
     aircraft = WORLD_FEATURES * config.num_aircraft
     return aircraft + 1 + config.objective.num_world_features(config) + 4 * config.obstacles
+
+
+def bound(config: Config) -> float:
+    """What no number of an agent's observation exceeds, nor falls below its negative."""
+    longest = math.hypot(2.0 * config.radius, config.ceiling) / 8000.0
+    energy = (config.ceiling + FASTEST**2 * (0.5 / GRAVITY)) / 1e4
+    health = 2.0 * max(aircraft.hit_points for aircraft in config.classes)
+    return max(LARGEST, longest, energy, health)
 
 
 class Sight(NamedTuple):
@@ -87,8 +98,14 @@ def _team_first(config: Config, others: Array, agent: int) -> Array:
     return others.reshape(-1, *others.shape[2:])
 
 
-def world_state(config: Config, state: State) -> Array:
-    """float32 (W,): every aircraft in the arena's frame, the time and the task."""
+def world_state(config: Config, state: State, sides: Sides | None = None) -> Array:
+    """float32 (W,): every aircraft in the arena's frame, the time and the task.
+
+    Args:
+        config: the task.
+        state: what there is.
+        sides: whose aircraft come first; team A's if left out.
+    """
     motion, alive = state.motion, state.alive
     radius = per_environment(world_of(config, state).radius, motion.x)
     blocks = [
@@ -102,7 +119,10 @@ def world_state(config: Config, state: State) -> Array:
         state.hp,
         motion.throttle,
     ]
-    aircraft = jnp.concatenate([jnp.where(alive, block, 0.0) for block in blocks])
+    blocks = [jnp.where(alive, block, 0.0) for block in blocks]
+    if sides is not None:
+        blocks = [block[part] for block in blocks for part in sides]
+    aircraft = jnp.concatenate(blocks)
     time = _time_left(config, state)[None]
     obstacles = state.obstacles
     still = [
