@@ -212,8 +212,10 @@ _KINDS: dict[Any, tuple[str, Callable[[object], bool]]] = {
 def _check(config: Config) -> None:
     for name, kind in get_type_hints(Config).items():
         _check_kind(name, getattr(config, name), kind)
-    for name in config.class_names:
-        if len({c for c in config.classes if c.name == name}) > 1:
+    drawn = config.variation or Variation()
+    classes: set[Any] = {*config.classes, *drawn.allies, *drawn.enemies}
+    for name in sorted({aircraft.name for aircraft in classes}):
+        if len({aircraft for aircraft in classes if aircraft.name == name}) > 1:
             raise ValueError(f"two different aircraft classes are called {name!r}: rename one")
     sizes = {"allies": (1, config.num_allies), "enemies": (0, config.num_enemies)}
     for team, (least, size) in sizes.items():

@@ -10,13 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from aerojax.aircraft import CLASSES, GRAVITY, Fleet, build_fleet
+from aerojax.aircraft import CLASSES, GRAVITY, AircraftClass, Fleet, build_fleet
 from aerojax.batching import along_batch, per_environment
 from aerojax.config import Config, Sides
 from aerojax.rules import flight, sensing
 from aerojax.rules.geometry import Frame, across, frame, members, relate
 from aerojax.rules.world import measured, world_of
 from aerojax.state import Motion, State
+from aerojax.variation import AIRCRAFT_FIGURES, Variation, bounds
 
 OWN_FEATURES = 16  # under direct control one more
 OTHER_FEATURES = 12
@@ -24,6 +25,7 @@ OBSTACLE_FEATURES = 4
 WORLD_FEATURES = 9  # per aircraft
 LARGEST = 16.0  # what a feature of the task may be
 FASTEST = 1000.0  # m/s: nothing here flies that fast
+LARGEST_ERROR = 10.4  # deviations along three axes: a drawn normal number is at most 6
 
 
 def size(config: Config) -> int:
@@ -46,10 +48,38 @@ def world_size(config: Config) -> int:
 
 def bound(config: Config) -> float:
     """What no number of an agent's observation exceeds, nor falls below its negative."""
-    longest = math.hypot(2.0 * config.radius, config.ceiling) / 8000.0
-    energy = (config.ceiling + FASTEST**2 * (0.5 / GRAVITY)) / 1e4
-    health = 2.0 * max(aircraft.hit_points for aircraft in config.classes)
-    return max(LARGEST, longest, energy, health)
+    drawn = config.variation or Variation()
+    radius, ceiling = (
+        getattr(config, name) if getattr(drawn, name) is None else bounds(getattr(drawn, name))[1]
+        for name in ("radius", "ceiling")
+    )
+    error = LARGEST_ERROR * bounds(drawn.noise or 0.0)[1]
+    longest = (math.hypot(2.0 * radius, ceiling) + error) / 8000.0
+    energy = (ceiling + FASTEST**2 * (0.5 / GRAVITY)) / 1e4
+    classes = [
+        c for c in (*config.classes, *drawn.allies, *drawn.enemies) if not isinstance(c, str)
+    ]
+    health = 2.0 * max(c.hit_points for c in classes) * bounds(drawn.hit_points)[1]
+    return max(LARGEST, longest, energy, health, _largest_figure(classes, drawn))
+
+
+def _largest_figure(classes: list[AircraftClass], drawn: Variation) -> float:
+    """What no coefficient over the fighter's exceeds, where agents see their own."""
+    if drawn.observed == "nothing":
+        return 0.0
+    fighter, fleet = build_fleet([CLASSES["fighter"]]), build_fleet(classes)
+    most = {name: bounds(getattr(drawn, name))[1] for name in AIRCRAFT_FIGURES}
+    wing = most["wing_area"] / bounds(drawn.mass)[0]
+    multiples = (
+        most["cd0"] * wing,
+        most["k"] * most["cl_max"] ** 2 * wing,
+        most["cl_max"] * wing,
+        most["thrust"] / bounds(drawn.mass)[0],
+        most["thrust"] / bounds(drawn.mass)[0],
+        *(most[name] for name in AIRCRAFT_FIGURES[-5:]),
+    )
+    shares = (max(mine) / one[0] for mine, one in zip(fleet, fighter, strict=True))
+    return 1.001 * max(a * b for a, b in zip(shares, multiples, strict=True))
 
 
 class Sight(NamedTuple):
