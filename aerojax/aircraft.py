@@ -172,7 +172,7 @@ CLASSES: dict[str, AircraftClass] = {
             dry_thrust=180e3,
             max_thrust=180e3,
             max_load=2.5,
-            hit_points=3.0,
+            hit_points=2.5,
             gun_range_scale=0.0,
             damage_scale=0.0,
         ),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Literal, NamedTuple, TypedDict, get_args, get_origin, get_type_hints
 
 from aerojax.aircraft import CLASSES, AircraftClass, Fleet, build_fleet
-from aerojax.objectives.base import Objective
+from aerojax.objectives.base import Objective, is_number
 from aerojax.objectives.combat import Combat
 from aerojax.rules.formation import top
 from aerojax.variation import Variation, bounds, check_variation
@@ -197,14 +196,10 @@ def _check_kind(name: str, value: object, kind: Any) -> None:
         raise ValueError(f"{name} must be {valid}, got {value!r}")
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-
-
 _KINDS: dict[Any, tuple[str, Callable[[object], bool]]] = {
     bool: ("True or False", lambda value: isinstance(value, bool)),
-    int: ("an integer", lambda value: _is_number(value) and isinstance(value, Integral)),
-    float: ("a finite number", _is_number),
+    int: ("an integer", lambda value: is_number(value) and isinstance(value, Integral)),
+    float: ("a finite number", is_number),
     str: ("a text", lambda value: isinstance(value, str)),
     Objective: ("an aerojax Objective", lambda value: isinstance(value, Objective)),
     Variation | None: (
@@ -217,9 +212,11 @@ _KINDS: dict[Any, tuple[str, Callable[[object], bool]]] = {
 def _check(config: Config) -> None:
     for name, kind in get_type_hints(Config).items():
         _check_kind(name, getattr(config, name), kind)
-    for name in config.objective.term_names:
-        weight = f"{type(config.objective).__name__}'s weight {name}"
-        _check_kind(weight, getattr(config.objective, name), float)
+    drawn = config.variation or Variation()
+    classes: set[Any] = {*config.classes, *drawn.allies, *drawn.enemies}
+    for name in sorted({aircraft.name for aircraft in classes}):
+        if len({aircraft for aircraft in classes if aircraft.name == name}) > 1:
+            raise ValueError(f"two different aircraft classes are called {name!r}: rename one")
     sizes = {"allies": (1, config.num_allies), "enemies": (0, config.num_enemies)}
     for team, (least, size) in sizes.items():
         if not least <= size <= MAX_TEAM:

@@ -77,7 +77,8 @@ class AeroJAX(MultiAgentEnv):
         self.slot_names = [*allies, *config.objective.convoy, *enemies]
         self.agents = [*allies, *enemies] if config.selfplay else allies
         self.max_steps = config.max_steps
-        sight = Box(-jnp.inf, jnp.inf, (observation.size(config),), jnp.float32)
+        bound = observation.bound(config)
+        sight = Box(-bound, bound, (observation.size(config),), jnp.float32)
         self.observation_spaces = dict.fromkeys(self.agents, sight)
         stick = Box(-1.0, 1.0, (3,), jnp.float32)
         space = Discrete(action_rules.NUM_ACTIONS) if self._discrete else stick
@@ -228,7 +229,8 @@ class AeroJAX(MultiAgentEnv):
         Returns:
             `(obs, state, rewards, dones, info)`; obs and state are those after the reset, the rest
             belongs to the step. `info` has an entry (n,) for each agent: the terms of its team's
-            reward, float32, and `win`, `lose`, `terminated` and `truncated`, bool.
+            reward, float32; `win`, `lose`, `terminated` and `truncated`, bool; and of itself
+            `hit`, `killed`, `was_hit` and `crashed`, bool.
 
         Raises:
             TypeError: an action of another type.
@@ -246,6 +248,15 @@ class AeroJAX(MultiAgentEnv):
     def get_obs(self, state: State) -> Observations:
         """What each agent sees, and the world state."""
         return self._observations(batch_last(self._observe)(self._constants, state))
+
+    @jit_method
+    def get_world_states(self, state: State) -> dict[str, Array]:
+        """float32 (W,) for each team of `teams`: the world state with its own aircraft first.
+
+        `obs["world_state"]` is team A's, for all.
+        """
+        views = batch_last(self._world_states)(state)
+        return dict(zip(self.teams, views, strict=True))
 
     @jit_method
     def get_avail_actions(self, state: State) -> dict[str, Array]:
@@ -355,6 +366,7 @@ class AeroJAX(MultiAgentEnv):
             "win": self._each(outcome.win),
             "lose": self._each(outcome.lose),
             **{name: jnp.broadcast_to(end, everyone) for name, end in ends.items()},
+            **dict(zip(rules.DEEDS, self._of_agents(outcome.deeds), strict=True)),
         }
         done = outcome.terminated | outcome.truncated
         alive = dict(zip(self.slot_names, outcome.alive, strict=True))
@@ -371,6 +383,11 @@ class AeroJAX(MultiAgentEnv):
             ],
             axis=-1,
         )
+
+    def _of_agents(self, of_slots: Array) -> Array:
+        """(..., n) of (..., N): without the slots that are no agents."""
+        parts = [of_slots[..., slots] for slots in self.config.agent_slots]
+        return jnp.concatenate(parts, axis=-1)
 
     def _observations(self, sight: Sight) -> Observations:
         seen = dict(zip(self.agents, sight.agents, strict=True))
@@ -450,6 +467,9 @@ class AeroJAX(MultiAgentEnv):
 
     def _observe(self, fleet: Fleet | None, state: State) -> Sight:
         return observation.observe(self.config, _fleet_of(fleet, state.world), state)
+
+    def _world_states(self, state: State) -> list[Array]:
+        return [observation.world_state(self.config, state, sides) for sides, _ in self._teams]
 
     def _available(self, state: State) -> dict[str, Array]:
         motion = state.motion

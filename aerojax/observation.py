@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -9,18 +10,22 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from aerojax.aircraft import CLASSES, GRAVITY, Fleet, build_fleet
+from aerojax.aircraft import CLASSES, GRAVITY, AircraftClass, Fleet, build_fleet
 from aerojax.batching import along_batch, per_environment
-from aerojax.config import Config
+from aerojax.config import Config, Sides
 from aerojax.rules import flight, sensing
 from aerojax.rules.geometry import Frame, across, frame, members, relate
 from aerojax.rules.world import measured, world_of
 from aerojax.state import Motion, State
+from aerojax.variation import AIRCRAFT_FIGURES, Variation, bounds
 
 OWN_FEATURES = 16  # under direct control one more
 OTHER_FEATURES = 12
 OBSTACLE_FEATURES = 4
 WORLD_FEATURES = 9  # per aircraft
+LARGEST = 16.0  # what a feature of the task may be
+FASTEST = 1000.0  # m/s: nothing here flies that fast
+LARGEST_ERROR = 10.4  # deviations along three axes: a drawn normal number is at most 6
 
 
 def size(config: Config) -> int:
@@ -39,6 +44,42 @@ def world_size(config: Config) -> int:
     """W, the length of the world state."""
     aircraft = WORLD_FEATURES * config.num_aircraft
     return aircraft + 1 + config.objective.num_world_features(config) + 4 * config.obstacles
+
+
+def bound(config: Config) -> float:
+    """What no number of an agent's observation exceeds, nor falls below its negative."""
+    drawn = config.variation or Variation()
+    radius, ceiling = (
+        getattr(config, name) if getattr(drawn, name) is None else bounds(getattr(drawn, name))[1]
+        for name in ("radius", "ceiling")
+    )
+    error = LARGEST_ERROR * bounds(drawn.noise or 0.0)[1]
+    longest = (math.hypot(2.0 * radius, ceiling) + error) / 8000.0
+    energy = (ceiling + FASTEST**2 * (0.5 / GRAVITY)) / 1e4
+    classes = [
+        c for c in (*config.classes, *drawn.allies, *drawn.enemies) if not isinstance(c, str)
+    ]
+    health = 2.0 * max(c.hit_points for c in classes) * bounds(drawn.hit_points)[1]
+    return max(LARGEST, longest, energy, health, _largest_figure(classes, drawn))
+
+
+def _largest_figure(classes: list[AircraftClass], drawn: Variation) -> float:
+    """What no coefficient over the fighter's exceeds, where agents see their own."""
+    if drawn.observed == "nothing":
+        return 0.0
+    fighter, fleet = build_fleet([CLASSES["fighter"]]), build_fleet(classes)
+    most = {name: bounds(getattr(drawn, name))[1] for name in AIRCRAFT_FIGURES}
+    wing = most["wing_area"] / bounds(drawn.mass)[0]
+    multiples = (
+        most["cd0"] * wing,
+        most["k"] * most["cl_max"] ** 2 * wing,
+        most["cl_max"] * wing,
+        most["thrust"] / bounds(drawn.mass)[0],
+        most["thrust"] / bounds(drawn.mass)[0],
+        *(most[name] for name in AIRCRAFT_FIGURES[-5:]),
+    )
+    shares = (max(mine) / one[0] for mine, one in zip(fleet, fighter, strict=True))
+    return 1.001 * max(a * b for a, b in zip(shares, multiples, strict=True))
 
 
 class Sight(NamedTuple):
@@ -87,8 +128,14 @@ def _team_first(config: Config, others: Array, agent: int) -> Array:
     return others.reshape(-1, *others.shape[2:])
 
 
-def world_state(config: Config, state: State) -> Array:
-    """float32 (W,): every aircraft in the arena's frame, the time and the task."""
+def world_state(config: Config, state: State, sides: Sides | None = None) -> Array:
+    """float32 (W,): every aircraft in the arena's frame, the time and the task.
+
+    Args:
+        config: the task.
+        state: what there is.
+        sides: whose aircraft come first; team A's if left out.
+    """
     motion, alive = state.motion, state.alive
     radius = per_environment(world_of(config, state).radius, motion.x)
     blocks = [
@@ -102,7 +149,10 @@ def world_state(config: Config, state: State) -> Array:
         state.hp,
         motion.throttle,
     ]
-    aircraft = jnp.concatenate([jnp.where(alive, block, 0.0) for block in blocks])
+    blocks = [jnp.where(alive, block, 0.0) for block in blocks]
+    if sides is not None:
+        blocks = [block[part] for block in blocks for part in sides]
+    aircraft = jnp.concatenate(blocks)
     time = _time_left(config, state)[None]
     obstacles = state.obstacles
     still = [

@@ -20,7 +20,8 @@ def make(scenario: str | Config, **changes: Unpack[Changes]) -> AeroJAX:
     Args:
         scenario: a name of `list_scenarios()`, or a configuration of one's own.
         **changes: fields of `Config` that differ, such as `actions`, `opponents`, `obstacles`,
-            `stochastic_sensors`, `link_dropout` or `control`.
+            `stochastic_sensors`, `link_dropout` or `control`. A scenario that they change is called
+            by its name and a star, such as `identical_5_vs_5*`, unless they give it another name.
 
     Raises:
         TypeError: no field of `Config` has that name.
@@ -37,4 +38,7 @@ def make(scenario: str | Config, **changes: Unpack[Changes]) -> AeroJAX:
             )
     from aerojax.env import AeroJAX
 
-    return AeroJAX(dataclasses.replace(config, **changes))
+    changed = dataclasses.replace(config, **changes)
+    if not isinstance(scenario, Config) and changed != config and "name" not in changes:
+        changed = dataclasses.replace(changed, name=f"{scenario}*")
+    return AeroJAX(changed)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from wrappers.registry import make as make
     from wrappers.rollout_manager import RolloutManager as RolloutManager
     from wrappers.time_limit import TimeLimit as TimeLimit
+    from wrappers.viewing.files import save_acmi as save_acmi
     from wrappers.viewing.files import save_scene as save_scene
     from wrappers.viewing.frames import render_frame as render_frame
     from wrappers.viewing.frames import render_frames as render_frames
@@ -84,6 +85,7 @@ _MODULE_OF = {
     "render_frame": "wrappers.viewing.frames",
     "render_frames": "wrappers.viewing.frames",
     "render_svg": "wrappers.viewing.svg",
+    "save_acmi": "wrappers.viewing.files",
     "save_scene": "wrappers.viewing.files",
     "show": "wrappers.viewing.notebook",
     "to_gymnasium": "wrappers.gymnasium",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from aerojax.drawing.scene_2d import SIGHT_ANGLE, team_of, team_sizes
 from aerojax.objectives.search import cell_side
 from aerojax.rules.gun import CONE_COSINE
+from aerojax.rules.step import TIME_STEP
 
 if TYPE_CHECKING:
     from aerojax.env import AeroJAX
@@ -59,6 +60,7 @@ def episode_space(
         "point_radius": float(env.task_radius),
         "cells": _cell_intervals(cells),
         "cell_side": cell_side(env.config.radius),
+        "time_step": TIME_STEP,
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
@@ -55,7 +57,8 @@ class Objective:
 
     The fields of a subclass are its `settings` and the weights of its reward's terms, which carry
     the same names: a team's reward is the sum of weight times term. A new objective is a subclass
-    with `start` and `judge`, and the class attributes that differ.
+    with `start` and `judge`, and the class attributes that differ. What cannot be a weight raises
+    ValueError.
 
     The shapes below are those of one environment. A batch of environments may follow as the last
     axis of every array, given and returned, so axes are counted from the front: a sum over the
@@ -71,6 +74,13 @@ class Objective:
     convoy: ClassVar[tuple[str, ...]] = ()  # classes of scripted members of team A
     script: ClassVar[str] = "pursuit"  # the script that plays this task for team A
     score: ClassVar[str] = "win"  # the entry of `info` whose sum over an episode is its score
+
+    def __post_init__(self) -> None:
+        for name in self.term_names:
+            weight = getattr(self, name)
+            if not is_number(weight):
+                where = f"{type(self).__name__}'s weight {name}"
+                raise ValueError(f"{where} must be a finite number, got {weight!r}")
 
     def arrange(self, config: Config, motion: Motion, axis: Array, draws: Draws) -> Motion:
         """Moves aircraft that start elsewhere than their teams.
@@ -135,7 +145,7 @@ class Objective:
         """float32 (num_features, n): how the task looks from each of `rows`.
 
         For each point, feature by feature: unit vector forward, right and up, r/8000 and
-        1/(1 + r/1000).
+        1/(1 + r/1000). No number may be larger than 16, or smaller than -16.
         """
         if not self.num_points:
             return jnp.zeros((0, *rows.x.shape), jnp.float32)
@@ -171,6 +181,20 @@ class Objective:
         return sum(
             (getattr(self, name) * terms[name] for name in self.term_names),
             start=jnp.zeros((), jnp.float32),
+        )
+
+
+def is_number(value: object) -> bool:
+    """Whether it is finite and real; True and False are no numbers."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def check_discount(objective: Any) -> None:
+    """Raises ValueError unless the objective's `discount` lies in [0, 1]."""
+    discount = objective.discount
+    if not is_number(discount) or not 0.0 <= discount <= 1.0:
+        raise ValueError(
+            f"{type(objective).__name__}'s discount must lie in [0, 1], got {discount!r}"
         )
 
 

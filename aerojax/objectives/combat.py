@@ -11,8 +11,8 @@ from jax import Array
 
 from aerojax.aircraft import Fleet
 from aerojax.draws import Draws
-from aerojax.objectives.base import Events, Objective, Verdict, lost, share
-from aerojax.rules.geometry import Relation, reverse
+from aerojax.objectives.base import Events, Objective, Verdict, check_discount, lost, share
+from aerojax.rules.geometry import Relation
 from aerojax.state import State
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class Combat(Objective):
 
     settings: ClassVar[tuple[str, ...]] = ("discount",)
     guns: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_discount(self)
 
     def start(self, config: Config, state: State, relation: Relation, draws: Draws) -> CombatTask:
         del draws
@@ -105,17 +109,23 @@ def combat_terms(
     }
 
 
-def positional_advantage(relation: Relation, own_alive: Array, foe_alive: Array) -> Array:
-    """float32 (): how well a team is placed, from the true state; in [-1, 1].
+def positional_advantages(
+    relation: Relation, own_alive: Array, foe_alive: Array
+) -> tuple[Array, Array]:
+    """float32 () each: how well the rows' team is placed, and the columns'; in [-1, 1].
 
-    The mean over the team of the best, over the opponents, of (cos A - cos B)/2 * exp(-r/4000),
-    with A the angle off one's own nose and B that off the opponent's. The dead count 0.
+    From the true state: the mean over a team of the best, over its opponents, of
+    (cos A - cos B)/2 * exp(-r/4000), with A the angle off one's own nose and B that off the
+    opponent's. The dead count 0.
     """
     pair = 0.5 * (relation.nose - relation.facing) * jnp.exp(-relation.range / POTENTIAL_RANGE)
     both = own_alive[:, None] & foe_alive[None, :]
-    best = jnp.max(jnp.where(both, pair, -1.0), axis=1)
-    counts = own_alive & jnp.any(foe_alive, axis=0)[None]
-    return jnp.mean(jnp.where(counts, best, 0.0), axis=0)
+
+    def mean_best(pair: Array, axis: int) -> Array:
+        best = jnp.max(jnp.where(both, pair, -1.0), axis=axis)
+        return jnp.mean(jnp.where(jnp.any(both, axis=axis), best, 0.0), axis=0)
+
+    return mean_best(pair, 1), mean_best(-pair, 0)
 
 
 def potential_gain(before: Array, after: Array, over: Array, discount: float) -> Array:
@@ -125,10 +135,7 @@ def potential_gain(before: Array, after: Array, over: Array, discount: float) ->
 
 def _advantages(config: Config, state: State, relation: Relation) -> CombatTask:
     own, foe = state.alive[config.team_a.own], state.alive[config.team_a.foe]
-    return CombatTask(
-        positional_advantage(relation, own, foe),
-        positional_advantage(reverse(relation), foe, own),
-    )
+    return CombatTask(*positional_advantages(relation, own, foe))
 
 
 def _ends(win: Array, lose: Array) -> dict[str, Array]:

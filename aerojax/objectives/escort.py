@@ -11,10 +11,10 @@ from jax import Array
 
 from aerojax.aircraft import Fleet
 from aerojax.draws import Draws
-from aerojax.objectives.base import Events, Objective, Points, Verdict, negated
-from aerojax.objectives.combat import combat_terms, positional_advantage, potential_gain
+from aerojax.objectives.base import Events, Objective, Points, Verdict, check_discount, negated
+from aerojax.objectives.combat import combat_terms, positional_advantages, potential_gain
 from aerojax.rules.formation import ABREAST, DISTANCE, formation, reach
-from aerojax.rules.geometry import Relation, reverse
+from aerojax.rules.geometry import Relation
 from aerojax.state import Motion, State
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ class Escort(Objective):
     """Keep the asset alive until it arrives, or until no attacker is left."""
 
     damage_dealt: float = 2.0
-    damage_taken: float = -0.5
+    damage_taken: float = -0.2
     kills: float = 2.0
-    losses: float = -0.5
-    crashes: float = -0.2
+    losses: float = -0.2
+    crashes: float = -0.1
     asset_damage: float = -1.0
     """Damage to the asset, as a fraction of its hit points."""
-    arrival: float = 2.0
+    arrival: float = 4.0
     """The asset arrived, or no attacker is left."""
     asset_lost: float = -2.0
     shaping: float = 3.0
@@ -60,7 +60,11 @@ class Escort(Objective):
     convoy: ClassVar[tuple[str, ...]] = ("asset",)
     num_points: ClassVar[int] = 1
     point_radius: ClassVar[float] = 600.0
-    script: ClassVar[str] = "pursuit"
+    script: ClassVar[str] = "ace"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_discount(self)
 
     def arrange(self, config: Config, motion: Motion, axis: Array, draws: Draws) -> Motion:
         """The asset 5 km from the middle, the last rank of its escorts 800 m ahead of it."""
@@ -149,6 +153,6 @@ def _advantages(config: Config, state: State, relation: Relation) -> tuple[Array
     escorts = slice(0, config.num_allies)
     of_escorts = Relation(*(field[escorts] for field in relation))
     return (
-        positional_advantage(of_escorts, own[escorts], foe),
-        positional_advantage(reverse(relation), foe, own),
+        positional_advantages(of_escorts, own[escorts], foe)[0],
+        positional_advantages(relation, own, foe)[1],
     )

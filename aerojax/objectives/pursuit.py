@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CAPTURE_RANGE = 600.0  # m
 CAPTURE_COSINE = 0.5  # of the angle between the pursuer's nose and the evader
+NEARNESS_RANGE = 4000.0  # m
 _SPACING = 1000.0  # m between evaders at the start, and the arena's middle between them
 _SPREAD = (1000.0, 450.0)  # m along the axis and across it
 
@@ -29,15 +30,20 @@ _SPREAD = (1000.0, 450.0)  # m along the axis and across it
 class Pursuit(Objective):
     """Be within 600 m and 60 degrees ahead of every evader once; it is then out of the game."""
 
-    captures: float = 1.0
+    captures: float = 2.0
     """Fraction of the evaders captured in this step."""
-    win: float = 2.0
+    win: float = 4.0
     """No evader is left."""
-    closing: float = 1.0
-    """Mean approach of the pursuers to the nearest evader, km."""
-    time: float = -0.002
+    lose: float = -0.1
+    """No pursuer is left."""
+    closing: float = 0.75
+    """Gain of the pursuers' mean nearness to the nearest evader, exp(-r/4000); 0 of the dead.
+
+    Their nearness is never negative, so no crash is worth more than what it puts an end to.
+    """
+    time: float = -0.0005
     """Every step."""
-    crashes: float = -0.5
+    crashes: float = -0.1
     """Fraction of the team that crashed or collided."""
 
     script: ClassVar[str] = "pursuit"
@@ -93,7 +99,8 @@ class Pursuit(Objective):
         approach = {
             "captures": share(caught),
             "win": win_a.astype(jnp.float32),
-            "closing": _closing(events, before.alive[foe], flies),
+            "lose": win_b.astype(jnp.float32),
+            "closing": _closing(events, before.alive[foe], before.alive[own], flies),
         }
         time = jnp.ones_like(approach["win"])
         return Verdict(
@@ -107,12 +114,14 @@ class Pursuit(Objective):
         )
 
 
-def _closing(events: Events, evading: Array, flies: Array) -> Array:
-    """float32 (): the mean over pursuers of how much nearer the nearest evader came, km.
+def _closing(events: Events, evading: Array, flew: Array, flies: Array) -> Array:
+    """float32 (): how much the pursuers' mean nearness to the nearest evader grew.
 
     The evaders are those of the step's start, so that a capture does not move the goal.
     """
-    valid = evading[None, :]
-    gained = nearest(events.before.range, valid) - nearest(events.after.range, valid)
-    counts = flies & jnp.any(evading, axis=0)[None]
-    return jnp.mean(jnp.where(counts, gained, 0.0), axis=0) / 1000.0
+
+    def nearness(relation: Relation, flying: Array) -> Array:
+        near = jnp.exp(-nearest(relation.range, evading[None, :]) / NEARNESS_RANGE)
+        return jnp.mean(jnp.where(flying, near, 0.0), axis=0)
+
+    return nearness(events.after, flies) - nearness(events.before, flew)

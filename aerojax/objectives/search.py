@@ -38,7 +38,7 @@ class Search(Objective):
     """Fraction of the cells that are seen for the first time."""
     win: float = 1.0
     """95 % of the cells are seen."""
-    losses: float = -1.0
+    losses: float = -0.1
     """Fraction of the team lost in this step."""
 
     needs_enemies: ClassVar[bool] = False

@@ -26,13 +26,13 @@ ALTITUDES = (2000.0, 4500.0)  # m
 class Waypoint(Objective):
     """Reach as many points as possible. With opponents it is a race for them."""
 
-    hits: float = 0.5
+    hits: float = 1.0
     """Points reached in this step."""
-    progress: float = 0.3
+    progress: float = 0.1
     """Mean approach of the team to the nearest point, km."""
-    losses: float = -1.0
+    losses: float = -0.2
     """Fraction of the team lost in this step."""
-    taken: float = -0.5
+    taken: float = -1.0
     """Points that the opponents reached."""
     num_points: int = 3  # pyright: ignore[reportIncompatibleVariableOverride]
     """Points at any time."""
@@ -46,6 +46,7 @@ class Waypoint(Objective):
     score: ClassVar[str] = "hits"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name, value in (("num_points", self.num_points), ("crew", self.crew)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")

@@ -38,7 +38,9 @@ Script = Callable[[Config, Fleet, State, Sides], Command]
 CREEP_RANGE = 450.0  # m, within which a script no longer closes in
 TURN_COST = 3.0  # an opponent behind is as dear to the ace as one 7 times as far ahead
 CROWD_COST = 1.0  # as is one at twice the distance for each team-mate who wants it too
+ASSET_COST = 0.01  # whoever attacks an escorted asset is not to be led away from it
 SLOW, FAST = 130.0, 330.0  # m/s between which the ace keeps
+TURN_SPEED = 250.0  # m/s below which the ace eases its turns, which would slow it down further
 
 
 def circle(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
@@ -92,8 +94,9 @@ def ace(config: Config, fleet: Fleet, state: State, sides: Sides) -> Command:
 
     slow, fast = picture.frame.speed < SLOW, picture.frame.speed > FAST
     creeping = jnp.any(known, axis=1) & (distance < CREEP_RANGE)
+    ease = jnp.clip((picture.frame.speed / TURN_SPEED) ** 2, 0.2, 1.0)
     command = Command(
-        jnp.where(slow, 0.6 * command.lateral, command.lateral),
+        jnp.clip(command.lateral, -ease, ease),
         jnp.where(slow, jnp.minimum(command.vertical, 0.0), command.vertical),
         jnp.where(creeping, -1.0, jnp.where(fast, 0.2, command.throttle)),
     )
@@ -221,12 +224,12 @@ SCRIPTS: dict[str, Script] = {
 
 
 def _preference(config: Config, sides: Sides, distance: Array) -> Array:
-    """float32 (n, m): distances, in which an escorted asset counts as half as far."""
+    """float32 (n, m): distances, in which an escorted asset is nearer than all others."""
     if not config.objective.convoy or sides.own.start == 0:
         return distance
     columns = jnp.arange(distance.shape[1], dtype=jnp.int32)
     asset = along_batch((columns >= config.num_allies)[None], 2, distance)
-    return jnp.where(asset, 0.5 * distance, distance)
+    return jnp.where(asset, ASSET_COST * distance, distance)
 
 
 def _place_of(picture: Picture, chosen: Array) -> tuple[Place, Array]:

@@ -13,7 +13,7 @@ from aerojax.batching import along_batch, per_environment
 from aerojax.rules.geometry import Relation, across
 from aerojax.state import Motion
 
-CLOSE_RANGE = 1500.0  # m: detected in every direction, and always
+CLOSE_RANGE = 3500.0  # m: detected in every direction, and always
 CONE_COSINE = math.cos(math.radians(60.0))  # the radar looks this far off the nose
 LINK_RANGE = 10_000.0  # m between team-mates who exchange tracks
 

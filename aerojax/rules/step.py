@@ -25,6 +25,8 @@ RULES_VERSION = 2
 """Scores compare within one version; docs/aerojax.md says what changed."""
 
 TIME_STEP = 0.5  # s
+DEEDS = ("hit", "killed", "was_hit", "crashed")
+"""What `info` says of each agent: its gun hit, and that killed; it was hit itself; it crashed."""
 
 
 class Outcome(NamedTuple):
@@ -37,12 +39,15 @@ class Outcome(NamedTuple):
     terminated: Array  # bool ()
     truncated: Array  # bool ()
     alive: Array  # bool (N,)
+    deeds: Array  # bool (4, N), in the order of `DEEDS`
 
 
 def play(
     config: Config, fleet: Fleet, state: State, commands: Command, draws: Draws
 ) -> tuple[State, Outcome]:
     """One step: everyone flies, looks and shoots, and the objective judges.
+
+    A step after the episode's end pays nothing, is neither won nor lost, and ends it again.
 
     Args:
         config: the task.
@@ -77,9 +82,11 @@ def play(
         seen_a=looked.seen_a & both(alive[own], alive[foe]),
         seen_b=looked.seen_b & both(alive[foe], alive[own]),
         task=verdict.task,
-        done=verdict.over | truncated,
+        done=state.done | verdict.over | truncated,
     )
-    return state_after, _outcome(config, verdict, truncated, alive)
+    shot_down = (damage > 0.0) & (hp <= 0.0)
+    deeds = jnp.stack([target >= 0, _of_target(shot_down, target), damage > 0.0, crashed])
+    return state_after, _outcome(config, verdict, state.done, truncated, alive, deeds)
 
 
 def relate_teams(config: Config, motion: Motion) -> Relation:
@@ -191,20 +198,33 @@ def _fire(
     return gun.fire(rate, seen, TIME_STEP)
 
 
-def _outcome(config: Config, verdict: Verdict, truncated: Array, alive: Array) -> Outcome:
+def _of_target(flags: Array, target: Array) -> Array:
+    """bool (N,): whether it is true of the slot at which each one fired."""
+    slots = jnp.arange(flags.shape[0], dtype=jnp.int32).reshape(1, -1, *(1,) * (flags.ndim - 1))
+    return jnp.any((target[:, None] == slots) & flags[None, :], axis=1)
+
+
+def _outcome(
+    config: Config, verdict: Verdict, ended: Array, truncated: Array, alive: Array, deeds: Array
+) -> Outcome:
     objective = config.objective
+
+    def until_the_end(of_teams: list[Array]) -> Array:
+        return jnp.where(ended, jnp.zeros((), of_teams[0].dtype), jnp.stack(of_teams))
+
     terms, ends = [verdict.terms_a], [verdict.win_a, verdict.win_b]
     if config.selfplay:
         terms.append(verdict.terms_b)
     teams = len(terms)
     return Outcome(
-        reward=jnp.stack([objective.reward(team) for team in terms]),
+        reward=until_the_end([objective.reward(team) for team in terms]),
         terms=jnp.stack(
-            [jnp.stack([team[name] for team in terms]) for name in objective.term_names]
+            [until_the_end([team[name] for team in terms]) for name in objective.term_names]
         ),
-        win=jnp.stack(ends[:teams]),
-        lose=jnp.stack(ends[::-1][:teams]),
-        terminated=verdict.over,
+        win=until_the_end(ends[:teams]),
+        lose=until_the_end(ends[::-1][:teams]),
+        terminated=verdict.over | (ended & ~truncated),
         truncated=truncated,
         alive=alive,
+        deeds=deeds,
     )

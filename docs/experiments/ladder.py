@@ -23,13 +23,14 @@ from mars_demo.tasks.registry import make_selfplay
 from wrappers.atomic import write_atomically
 
 GAMES = 2000
-SCENARIOS = ("identical_5_vs_5", "special_5_vs_5", "identical_2_vs_2")
+SCENARIOS = ("identical_5_vs_5", "special_5_vs_5", "identical_2_vs_2", "1_vs_1")
 PAIRS = (
     ("pursuit", "circle"),
     ("ace", "pursuit"),
     ("circle", "circle"),
     ("pursuit", "pursuit"),
     ("ace", "ace"),
+    ("ace", "circle"),
 )
 
 

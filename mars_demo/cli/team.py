@@ -78,13 +78,15 @@ class Render(_Played):
     """Write an MP4 video (needs the extra `video`)."""
     html: bool = False
     """Write a self-contained page with a scrubber."""
+    acmi: bool = False
+    """Write AeroJAX's episode for Tacview."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
     """Where to write [the run's folder, or demo/TASK]."""
 
     def run(self) -> None:
         from mars_demo.cli.demo import default_formats, render
 
-        chosen = [name for name in ("gif", "mp4", "html") if getattr(self, name)]
+        chosen = [name for name in ("gif", "mp4", "html", "acmi") if getattr(self, name)]
         team = self.team()
         out = self.out or self.folder or Path("demo") / team.trainer.task.name
         for path in render(team, chosen or default_formats(), out, self.seed, self.greedy):

@@ -27,7 +27,7 @@ class Figures:
     radius: float
     ceiling: float
     collision: float = 15.0
-    close: float = 1500.0
+    close: float = 3500.0
     radar_cosine: float = 0.5
     gun_cosine: float = np.cos(np.pi / 6)
     link: float = 10_000.0
@@ -352,13 +352,16 @@ def pursuit(k):
     win = not left[k.b].any()
     lose = not win and not k.alive[k.a].any()
     evading = k.before.alive & k.b
-    closing = np.zeros(len(caught))
-    if evading.any():
-        closing = r_before[:, evading].min(axis=1) - r[:, evading].min(axis=1)
+
+    def nearness(distance, flies):
+        near = np.exp(-distance[:, evading].min(axis=1, initial=np.inf) / 4000)
+        return np.where(flies, near, 0)[k.a].mean()
+
     terms = {
         "captures": caught[k.b].mean(),
         "win": win,
-        "closing": np.where(k.alive, closing, 0)[k.a].mean() / 1000,
+        "lose": lose,
+        "closing": nearness(r, k.alive) - nearness(r_before, k.before.alive),
         "time": 1,
         "crashes": k.crash[k.a].mean(),
     }

@@ -9,6 +9,7 @@ import pytest
 
 import aerojax
 from aerojax.config import Config
+from aerojax.objectives.combat import Combat
 from aerojax.objectives.escort import Escort
 from aerojax.objectives.pursuit import Pursuit
 from aerojax.objectives.search import Search
@@ -74,15 +75,33 @@ def test_a_wrong_name_is_told_with_the_nearest_first(make, error, message):
         ({"stochastic_guns": "no"}, "stochastic_guns must be True or False, got 'no'"),
         ({"name": 5}, "name must be a text, got 5"),
         ({"allies": "fighter"}, r"allies must be several aircraft, such as \('fighter',\)"),
+        ({"radius": float("inf")}, "radius must be a finite number, got inf"),
+        ({"max_steps": 10.5}, "max_steps must be an integer, got 10.5"),
+        ({"obstacles": 2.5}, "obstacles must be an integer, got 2.5"),
         (
-            {"objective": Pursuit(win=float("nan"))},
-            "Pursuit's weight win must be a finite number, got nan",
+            {"enemies": (dataclasses.replace(OWN, name="fighter"),)},
+            "two different aircraft classes are called 'fighter': rename one",
         ),
     ],
 )
 def test_an_impossible_task_is_refused(fields, message):
     with pytest.raises(ValueError, match=message):
         Config(**{"allies": ONE, "enemies": ONE} | fields)
+
+
+@pytest.mark.parametrize(
+    ("objective", "fields", "message"),
+    [
+        (Pursuit, {"win": float("nan")}, "Pursuit's weight win must be a finite number, got nan"),
+        (Combat, {"kills": float("nan")}, "Combat's weight kills must be .* number, got nan"),
+        (Waypoint, {"hits": "many"}, "Waypoint's weight hits must be a finite number, got 'many'"),
+        (Combat, {"discount": 2.0}, r"Combat's discount must lie in \[0, 1\], got 2.0"),
+        (Escort, {"discount": None}, r"Escort's discount must lie in \[0, 1\], got None"),
+    ],
+)
+def test_an_impossible_objective_is_refused(objective, fields, message):
+    with pytest.raises(ValueError, match=message):
+        objective(**fields)
 
 
 @pytest.mark.parametrize("field", ["num_points", "crew"])
@@ -114,9 +133,11 @@ def test_a_roster_of_ones_own():
     assert aerojax.make(env.config, max_steps=10).max_steps == 10
 
 
-def test_changes_are_arguments_and_the_name_stays():
+def test_changes_are_arguments_and_show_in_the_name():
     env = aerojax.make("search_4", actions="continuous", max_steps=50)
-    assert env.name == "search_4"
+    assert env.name == "search_4*"
+    assert aerojax.make("search_4", max_steps=200).name == "search_4", "no change"
+    assert aerojax.make("search_4", max_steps=50, name="short").name == "short"
     assert env.config.actions == "continuous"
     assert env.config.objective == Search()
     assert env.config == aerojax.make("search_4", max_steps=50, actions="continuous").config

@@ -132,6 +132,57 @@ def test_the_dead_are_done_and_freeze(pairs, state_of, obstacles_of, still):
     assert later.motion.x[0] > after.motion.x[0]
 
 
+@pytest.mark.parametrize("step", [5, 199])
+def test_steps_after_the_end_pay_nothing_more(duel, state_of, still, step):
+    """ally_0 shoots enemy_0 down, in mid-episode or as time runs out."""
+    aircraft = [(0, 0, 3000, 0, 200), (900, 0, 3000, 0, 200)]
+    state = state_of(duel, aircraft, hp=[1, 0.01], step=step)
+    _, after, rewards, _, _ = duel.step_env(KEY, state, still(duel))
+    assert rewards["ally_0"] > 1.5
+    _, later, rewards, dones, info = duel.step_env(KEY, after, still(duel))
+    assert [float(reward) for reward in rewards.values()] == [0, 0]
+    assert all(bool(done) for done in dones.values())
+    assert bool(later.done)
+    assert not any(info[name].any() for name in ("win", "lose", *duel.config.objective.term_names))
+
+
+def test_the_end_stays_the_end(state_of):
+    """An asset that arrived flies on, out of its destination."""
+    escort = aerojax.make("escort_4_vs_3")
+    _, state = escort.reset(KEY)
+    state = dataclasses.replace(state, done=jnp.bool_(True))
+    actions = dict.fromkeys(escort.agents, jnp.int32(22))
+    _, later, rewards, dones, info = escort.step_env(KEY, state, actions)
+    assert bool(later.done & dones["__all__"] & info["terminated"].all())
+    assert not any(float(reward) for reward in rewards.values())
+
+
+def test_info_says_who_did_what(pairs, state_of, obstacles_of, still):
+    """ally_0 shoots enemy_0 down, enemy_1 hits ally_1, which flies into the ground in the next."""
+    aircraft = [
+        (0, 0, 3000, 0, 200),
+        (5000, 5000, 40, 0, 200, -10),
+        (900, 0, 3000, 0, 200),
+        (4100, 5000, 40, 0, 200),
+    ]
+    state = state_of(
+        pairs, aircraft, hp=[1, 1, 0.01, 1], obstacles=obstacles_of((0, -5000, 300, 2000))
+    )
+    _, state, _, _, info = pairs.step_env(KEY, state, still(pairs))
+    done = {name: info[name].tolist() for name in ("hit", "killed", "was_hit", "crashed")}
+    assert done == {
+        "hit": [True, False, False, True],
+        "killed": [True, False, False, False],
+        "was_hit": [False, True, True, False],
+        "crashed": [False, False, False, False],
+    }
+    motion = dataclasses.replace(state.motion, z=state.motion.z.at[1].set(-1.0))
+    state = dataclasses.replace(state, motion=motion)
+    _, _, _, _, info = pairs.step_env(KEY, state, still(pairs))
+    np.testing.assert_array_equal(info["crashed"], [False, True, False, False])
+    assert not info["killed"].any()
+
+
 def test_masks_are_those_of_the_agents(racer, started):
     high = dataclasses.replace(started.motion, z=jnp.array([250.0, 3000.0]))
     mask = racer.get_avail_actions(dataclasses.replace(started, motion=high))["ally_0"]
@@ -225,6 +276,10 @@ def test_whatever_the_actions_everything_stays_finite(control):
         history = play(state, commands)
     for leaf in jax.tree.leaves(history):
         assert np.isfinite(leaf).all()
+    space = env.observation_space("ally_0")
+    assert 0 < space.high < np.inf
+    for agent in env.agents:
+        assert np.abs(history[0][agent]).max() <= space.high == -space.low
 
 
 def test_a_second_equal_environment_compiles_nothing():

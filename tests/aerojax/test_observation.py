@@ -128,6 +128,18 @@ def test_the_world_state_by_hand(duel_obs):
     np.testing.assert_allclose(duel_obs["world_state"], expected, rtol=1e-5, atol=1e-6)
 
 
+def test_each_team_has_a_view_of_the_world_with_its_own_first(duel, duel_obs, state_of):
+    state = state_of(
+        duel, [ME, OTHER], hp=[1, 0.5], hurt=[0.25, 0], step=50, seen_a=[[1]], seen_b=[[1]]
+    )
+    views = duel.get_world_states(state)
+    assert list(views) == ["allies", "enemies"]
+    np.testing.assert_array_equal(views["allies"], duel_obs["world_state"])
+    pairs = np.asarray(views["allies"])[:18].reshape(9, 2)
+    turned = [*pairs[:, ::-1].reshape(-1), *views["allies"][18:]]
+    np.testing.assert_array_equal(views["enemies"], np.float32(turned))
+
+
 def test_climb_and_height(duel, state_of):
     above = (*ME[:2], 3400, 90, 150, 30)
     state = state_of(duel, [ME, (1000, 2300, *above[2:])], seen_a=[[1]])

@@ -168,6 +168,9 @@ def test_ten_worlds_in_one_program_are_ten_by_themselves(varied):
     alone = [jax.jit(play)(key) for key in keys]
     _equal(together, jax.tree.map(lambda *x: jnp.stack(x), *alone), 1e-4)
     assert len(set(np.asarray(together[1].world.radius).tolist())) == 10
+    for agent, seen in together[0].items():
+        if agent in varied.agents:
+            assert np.abs(seen).max() <= np.max(varied.observation_space(agent).high)
 
 
 def test_every_figure_has_its_effect(varied, state_of, still):
@@ -306,6 +309,10 @@ def test_a_world_of_another_shape_is_refused(varied, duel):
         ({"allies": ("ace", "scout", "ace")}, "variation.allies has ace twice"),
         ({"enemies": ("bomber",)}, "unknown aircraft class 'bomber'; valid: "),
         ({"enemies": "ace"}, r"variation.enemies must be several classes, such as \('ace',\)"),
+        (
+            {"enemies": (replace(CLASSES["heavy"], name="fighter"),)},
+            "two different aircraft classes are called 'fighter': rename one",
+        ),
         ({"observed": "all"}, "unknown observed 'all'; valid: nothing, own"),
     ],
 )

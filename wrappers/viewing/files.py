@@ -1,4 +1,4 @@
-"""A scene as a file: GIF, WebP, MP4, a page that plays it, or one frame of it as PNG or SVG."""
+"""A scene as a file: GIF, WebP, MP4, a page, Tacview's ACMI, or one frame as PNG or SVG."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from PIL import Image
 
 from wrappers.atomic import replacing
 from wrappers.nearest_first import nearest_first
+from wrappers.viewing.acmi import acmi_text
 from wrappers.viewing.frames import render_frame, render_frames
 from wrappers.viewing.replay import replay_page
 from wrappers.viewing.scene import Scene, check_frame, check_scene
@@ -42,7 +43,8 @@ def save_scene(
 
     `.gif` and `.webp` have a picture for each frame, `.mp4` several, so that marks glide. `.html`
     is one self-contained page with a scrubber, which follows the reader's theme and shows the
-    episode in three dimensions if the scene has a `space`. `.png` and `.svg` show one frame.
+    episode in three dimensions if the scene has a `space`. `.acmi` is such an episode for Tacview.
+    `.png` and `.svg` show one frame.
 
     Args:
         scene: what to draw; `wrappers.viewing.scene` describes it.
@@ -75,6 +77,25 @@ def save_scene(
     with _replacing(path) as temporary:
         write(checked, temporary, theme)
     return path
+
+
+def save_acmi(scene: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
+    """Writes an episode in three dimensions for Tacview, as ACMI 2.2 text.
+
+    Args:
+        scene: an episode with a `space`, such as AeroJAX's.
+        path: the file; its name ends with `.acmi`.
+
+    Returns:
+        the path.
+
+    Raises:
+        ValueError: another suffix, a scene without `space`, or a fault of the scene.
+        OSError: the file cannot be written.
+    """
+    if Path(path).suffix.lower() != ".acmi":
+        raise ValueError(f"{Path(path).name!r} does not end with '.acmi'")
+    return save_scene(scene, path)
 
 
 @contextmanager
@@ -220,7 +241,13 @@ def _write_svg(scene: Scene, path: Path, theme: str, frame: int) -> None:
     path.write_text(render_svg(scene, frame, theme=theme), encoding="utf-8")
 
 
+def _write_acmi(scene: Scene, path: Path, theme: str) -> None:
+    del theme  # Tacview has its own
+    path.write_text(acmi_text(scene), encoding="utf-8-sig")
+
+
 _WRITERS: dict[str, Callable[..., None]] = {
+    ".acmi": _write_acmi,
     ".gif": _write_gif,
     ".html": _write_html,
     ".mp4": _write_mp4,

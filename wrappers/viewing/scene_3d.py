@@ -13,6 +13,7 @@ indices of frames. A colour is the name of one of the scene's. `space` is a dict
 | `point_radius` | of the spheres around the points |
 | `cells` | `[[x, y, first, last], ...]`: squares of the ground that are still to be searched |
 | `cell_side` | of these squares |
+| `time_step` | optional: seconds from a frame to the next, where `rate` is not real time |
 
 A body is a dict:
 
@@ -66,6 +67,7 @@ class Scene3D(TypedDict):
     point_radius: float  # m
     cells: Sequence[Sequence[float]]  # (any number, 4)
     cell_side: float  # m
+    time_step: NotRequired[float]  # s
 
 
 _PER_FRAME = ("x", "y", "z", "yaw", "pitch", "bank", "health")
@@ -80,8 +82,8 @@ def check_scene_3d(space: Any, colours: Mapping[str, Any], frames: int) -> None:
     if not isinstance(space, Mapping):
         raise ValueError(f"a scene's space is a dict, got {type(space).__name__}")
     _check_keys("the space", required_keys(Scene3D), space)
-    for name in ("radius", "ceiling"):
-        if not space[name] > 0:
+    for name in ("radius", "ceiling", "time_step"):
+        if not space.get(name, 1.0) > 0:
             raise ValueError(f"the space's {name} is positive, got {space[name]!r}")
     for body in space["bodies"]:
         _check_body(body, colours, frames)

@@ -19,7 +19,7 @@ from aerojax.objectives.escort import EscortTask
 from aerojax.objectives.search import cells
 from aerojax.objectives.waypoint import Points
 from aerojax.state import Motion, Obstacles, State
-from wrappers import check_scene, html_replay_3d, render, save_scene
+from wrappers import check_scene, html_replay_3d, render, save_acmi, save_scene
 
 ALIVE = (True, True, True, True)
 
@@ -276,3 +276,103 @@ def test_a_state_is_drawn_in_one_line(env, tmp_path):
     svg = render(env, fresh, tmp_path / "state.svg").read_text()
     assert svg.count("<polygon") >= 4
     assert len(svg) < 20_000
+
+
+# --- Tacview --------------------------------------------------------------------------------------
+
+
+def parsed(path):
+    """An ACMI file as its header, its objects' properties, their places by time, and its events."""
+    header, objects, places, events, now = {}, {}, {}, [], None
+    for line in path.read_text(encoding="utf-8-sig").splitlines():
+        if line.startswith("#"):
+            now = float(line[1:])
+        elif line.startswith("-"):
+            events.append((now, "gone", line[1:]))
+        elif line.startswith("0,Event="):
+            kind, *rest = line.removeprefix("0,Event=").split("|")
+            events.append((now, kind, *rest))
+        elif now is None:
+            key, _, value = line.removeprefix("0,").partition("=")
+            header[key] = value
+        else:
+            number, *properties = line.split(",")
+            found = dict(text.split("=") for text in properties)
+            if "T" in found:
+                numbers = [float(x) if x else None for x in found.pop("T").split("|")]
+                places[now, number] = numbers, found.pop("Health", None)
+            objects.setdefault(number, {}).update(found)
+    return header, objects, places, events
+
+
+def test_tacview_reads_back_what_was_recorded(env, tmp_path):
+    """Three states: ally_0 fires at enemy_1 from the second on, which is dead in the third."""
+    states = [
+        state(0),
+        state(1, target=(3, -1, -1, -1), hp=(1, 1, 1, 0.5)),
+        state(2, target=(3, -1, -1, -1), alive=(True, True, True, False)),
+    ]
+    path = save_acmi(
+        scene_of(env, *states, rewards=[0.5, 1.25], title="Two, twice"), tmp_path / "e.acmi"
+    )
+    header, objects, places, events = parsed(path)
+    assert header["FileType"] == "text/acmi/tacview"
+    assert header["FileVersion"] == "2.2"
+    assert "Two\\, twice" in path.read_text(encoding="utf-8-sig")
+    for slot, name in enumerate(env.slot_names):
+        wanted = {"Type": "Air+FixedWing", "Name": "fighter", "Pilot": name}
+        team = {"Coalition": "team-a", "Color": "Blue"}
+        if slot >= 2:
+            team = {"Coalition": "team-b", "Color": "Red"}
+        assert objects[f"{slot + 1:x}"] == wanted | team
+    heading, pitch = (0, 90, 270, 90), (0, 45, 0, 0)
+    for time, recorded in enumerate(states):
+        for slot in range(4):
+            numbers, health = places[0.5 * time, f"{slot + 1:x}"]
+            x, y, z = (float(getattr(recorded.motion, axis)[slot]) for axis in "xyz")
+            longitude, latitude, altitude, roll, nose, yaw, u, v = numbers
+            np.testing.assert_allclose([u, v, altitude], [x, y, z], atol=0.5)
+            degrees = [longitude * 111_319.49, latitude * 111_319.49]
+            np.testing.assert_allclose(degrees, [x, y], atol=0.5)
+            assert (yaw, nose) == (heading[slot], pitch[slot])
+            assert roll == (45, 0, 0, -90)[slot]
+            assert float(health) == recorded.hp[slot]
+    assert events == [
+        (0.5, "Message", "1", "4", "fires at enemy_1"),
+        (1.0, "Destroyed", "4", "enemy_1 is lost"),
+        (1.0, "gone", "4"),
+        (1.0, "Bookmark", "End: time 1.0 s; alive 2 : 1; return 1.75"),
+    ]
+    numbers, _ = places[0, "1000"]
+    assert numbers[-2:] == [4000, -2000]
+    building = {"Length": "1000", "Width": "1000", "Height": "2500", "Name": "obstacle"}
+    assert objects["1000"] == building | {"Type": "Ground+Static+Building"}
+
+
+def test_the_dead_leave_tacview_and_points_move(tmp_path):
+    """Four states of a task with points; ally_1 is dead from the second on."""
+    env = aerojax.make("rendezvous_4")
+    _, first = env.reset(jax.random.key(0))
+    states = []
+    for step in range(4):
+        points = Points(*(axis + 100.0 * (step > 1) for axis in first.task))
+        alive = np.array([True, step < 1, True, True])
+        states.append(replace(first, step=np.int32(step), alive=alive, task=points))
+    path = save_acmi(scene_of(env, *states), tmp_path / "e.acmi")
+    _, objects, places, _ = parsed(path)
+    assert [time for time, number in places if number == "2"] == [0, 0.5]
+    assert [time for time, number in places if number == "1"] == [0, 0.5, 1, 1.5]
+    assert [time for time, number in places if number == "2000"] == [0, 1]
+    assert objects["2000"]["Radius"] == "600"
+    where = [axis[0] for axis in states[2].task]
+    np.testing.assert_allclose([places[1, "2000"][0][i] for i in (6, 7, 2)], where, atol=0.5)
+
+
+def test_only_episodes_in_three_dimensions_go_to_tacview(env, tmp_path):
+    scene = scene_of(env, state())
+    with pytest.raises(ValueError, match=r"'e.txt' does not end with '.acmi'"):
+        save_acmi(scene, tmp_path / "e.txt")
+    del scene["space"]
+    with pytest.raises(ValueError, match="three dimensions"):
+        save_acmi(scene, tmp_path / "e.acmi")
+    assert not list(tmp_path.iterdir())

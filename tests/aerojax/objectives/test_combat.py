@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import aerojax
-from aerojax.objectives.combat import Combat, CombatTask, positional_advantage, potential_gain
+from aerojax.objectives.combat import Combat, CombatTask, positional_advantages, potential_gain
 from aerojax.rules.geometry import relate
 
 WEIGHTS = Combat(
@@ -99,17 +99,20 @@ def test_a_fight_goes_on_while_both_fly(verdict_of):
 def test_advantage_by_hand(motion_of, foe, expected):
     relation = relate(motion_of((0, 0, 3000, 0, 200)), motion_of(foe))
     yes = jnp.ones(1, bool)
-    assert float(positional_advantage(relation, yes, yes)) == pytest.approx(expected, abs=1e-5)
-    assert float(positional_advantage(relation, yes, ~yes)) == 0
-    assert float(positional_advantage(relation, ~yes, yes)) == 0
+    mine, theirs = map(float, positional_advantages(relation, yes, yes))
+    assert mine == pytest.approx(expected, abs=1e-5)
+    assert theirs == pytest.approx(-expected, abs=1e-5)
+    assert float(positional_advantages(relation, yes, ~yes)[0]) == 0
+    assert float(positional_advantages(relation, ~yes, yes)[0]) == 0
 
 
 def test_advantage_is_of_the_best_opponent_and_the_mean_of_the_team(motion_of):
     mine = motion_of((0, 0, 3000, 0, 200), (0, 0, 3000, 180, 200))
     theirs = motion_of((4000, 0, 3000, 0, 200), (-2000, 0, 3000, 180, 200))
     all_of_them = jnp.ones(2, bool)
-    advantage = positional_advantage(relate(mine, theirs), all_of_them, all_of_them)
-    assert float(advantage) == pytest.approx((math.exp(-1) + math.exp(-0.5)) / 2, abs=1e-5)
+    mine, theirs = positional_advantages(relate(mine, theirs), all_of_them, all_of_them)
+    assert float(mine) == pytest.approx((math.exp(-1) + math.exp(-0.5)) / 2, abs=1e-5)
+    assert float(theirs) == pytest.approx(0.0, abs=1e-5), "each is somebody's tail, and on none"
 
 
 @pytest.mark.parametrize(("over", "gain"), [(False, 0.99 * 0.5 - 0.3), (True, -0.3)])

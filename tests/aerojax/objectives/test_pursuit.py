@@ -10,7 +10,7 @@ import pytest
 import aerojax
 from aerojax.objectives.pursuit import Pursuit
 
-WEIGHTS = Pursuit(captures=1.0, win=2.0, closing=0.3, time=-0.002, crashes=-1.0)
+WEIGHTS = Pursuit(captures=1.0, win=2.0, lose=-1.0, closing=0.3, time=-0.002, crashes=-1.0)
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,11 @@ def test_reward_by_hand(env, state_of, judge):
     evaders = [(700, 0, 3000, 90, 200), (3000, 5000, 3000, 90, 200)]
     start, end = state_of(env, before + evaders), state_of(env, after + evaders)
     verdict, a, b = judge(env, start, end, crashed=[0, 1, 0, 0])
-    assert float(verdict.terms_a["closing"]) == pytest.approx((0.2 - 0.1) / 2, abs=1e-6)
-    zero_sum = 0.5 + 0.3 * 0.05 - 0.002
+    (near, far), gone = (math.exp(-r / 4000) for r in (500, 700)), math.exp(-3000 / 4000)
+    assert near > far > gone
+    gained = (near - far + math.exp(-3100 / 4000) - gone) / 2
+    assert float(verdict.terms_a["closing"]) == pytest.approx(gained, abs=1e-6)
+    zero_sum = 0.5 + 0.3 * gained - 0.002
     assert float(a) == pytest.approx(zero_sum - 0.5, abs=1e-6)
     assert float(b) == pytest.approx(-zero_sum, abs=1e-6)
 
@@ -64,6 +67,22 @@ def test_it_is_won_with_the_last_evader_and_lost_with_the_last_pursuer(env, stat
     assert bool(verdict.win_a & verdict.over & ~verdict.win_b)
     assert float(a) == pytest.approx(0.5 + 2 - 0.002)
     end = dataclasses.replace(start, alive=jnp.array([0, 0, 1, 0], bool))
-    verdict, _, _ = judge(env, start, end)
+    verdict, a, b = judge(env, start, end)
     assert bool(verdict.win_b & verdict.over & ~verdict.win_a), "the dead catch nobody"
+    nearness = (math.exp(-0.5 / 4) + math.exp(-7.5 / 4)) / 2
+    assert float(a) == pytest.approx(-1 - 0.002 - 0.3 * nearness)
+    assert float(b) == pytest.approx(1 + 0.002 + 0.3 * nearness)
     assert not verdict.removed.any()
+
+
+def test_a_crash_never_pays(env, state_of, judge):
+    """Who crashes far behind the evaders has lost its nearness, and no time that is worth it."""
+    aircraft = [(0, 0, 3000, 0, 200), FAR, (5000, 0, 3000, 0, 200), (7000, 0, 3000, 0, 200)]
+    start = state_of(env, aircraft)
+    end = dataclasses.replace(start, alive=jnp.array([1, 0, 1, 1], bool))
+    crash, stays = judge(env, start, end, crashed=[0, 1, 0, 0]), judge(env, start, start)
+    assert float(crash[0].terms_a["closing"]) == pytest.approx(-math.exp(-12 / 4) / 2, abs=1e-6)
+    assert float(crash[1]) < float(stays[1])
+    weights = Pursuit()
+    assert weights.closing > 0
+    assert -(weights.lose + weights.crashes) > -weights.time * 200

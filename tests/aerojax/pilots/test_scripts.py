@@ -142,7 +142,17 @@ GAMES = 400
 @pytest.fixture(scope="module")
 def games():
     """`games(a, b)`: how many of 400 games of 5 against 5 each of two scripts wins."""
-    env = aerojax.make("identical_5_vs_5", opponents="selfplay", actions="continuous")
+    return _arena("identical_5_vs_5")
+
+
+@pytest.fixture(scope="module")
+def duels():
+    """The same of one against one."""
+    return _arena("1_vs_1")
+
+
+def _arena(scenario):
+    env = aerojax.make(scenario, opponents="selfplay", actions="continuous")
 
     def decide(state, number, enemies):
         scripts = [partial(env.script_actions, script=s, enemies=enemies) for s in LADDER]
@@ -180,6 +190,42 @@ def test_each_level_beats_the_one_below(games, better, worse):
     won, lost = games(better, worse)
     assert won + lost > GAMES / 2, "most games are decided"
     assert won >= 0.6 * (won + lost)
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"), [("pursuit", "circle"), ("ace", "circle"), ("ace", "pursuit")]
+)
+def test_a_duel_of_two_levels_is_decided(duels, better, worse):
+    won, lost = duels(better, worse)
+    assert won + lost > GAMES / 2
+    assert won >= 0.6 * (won + lost)
+
+
+@pytest.mark.parametrize("action", [5, 24, 33])
+def test_escorts_that_do_not_think_lose_the_asset(unthinking, action):
+    """A circle at full speed, a slow climb, and a slow climb to the right."""
+    assert unthinking(action) <= 0.2
+
+
+@pytest.fixture(scope="module")
+def unthinking():
+    """`unthinking(action)`: the share of 64 escorts won if all do the same all the time."""
+    env = aerojax.make("escort_4_vs_3")
+
+    @jax.jit
+    def play(action, keys):
+        def one(key):
+            def step(state, key):
+                actions = dict.fromkeys(env.agents, action)
+                _, state, _, _, info = env.step_env(key, state, actions)
+                return state, info["win"][0]
+
+            _, won = jax.lax.scan(step, env.reset(key)[1], jax.random.split(key, env.max_steps))
+            return jnp.any(won)
+
+        return jnp.mean(jax.vmap(one)(keys).astype(jnp.float32))
+
+    return lambda action: play(jnp.int32(action), jax.random.split(jax.random.key(2), 64))
 
 
 @pytest.mark.parametrize("script", ["pursuit", "ace"])

@@ -29,10 +29,10 @@ def _features(env, obs, agent, slot):
 @pytest.mark.parametrize(
     ("distance", "degrees", "expected"),
     [
-        (1499, 180, True),  # close by: in every direction
-        (1501, 180, False),
-        (1501, 59, True),
-        (1501, 61, False),
+        (3499, 180, True),  # close by: in every direction
+        (3501, 180, False),
+        (3501, 59, True),
+        (3501, 61, False),
         (5999, 0, True),
         (6001, 0, False),
         (5999, -59, True),
@@ -47,7 +47,7 @@ def test_detection_by_hand(motion_of, distance, degrees, expected):
 
 def test_the_cone_is_around_the_nose_in_three_dimensions(motion_of):
     climbing = motion_of((0, 0, 3000, 0, 200, 50))
-    relation = relate(climbing, motion_of((100, 0, 5000, 0, 200), (2000, 0, 2500, 0, 200)))
+    relation = relate(climbing, motion_of((100, 0, 7000, 0, 200), (4000, 0, 2000, 0, 200)))
     np.testing.assert_array_equal(sensing.within_sensors(relation, RADAR), [[True, False]])
 
 
@@ -85,7 +85,7 @@ def test_tracks_are_ones_own_and_those_of_linked_mates():
 
 @pytest.fixture(scope="module")
 def chances(state_of):
-    """Detections and links of many looks: targets at 4500 m, at 1400 m, and behind at 3000 m."""
+    """Detections and links of many looks: targets at 4500 m, at 3400 m, and behind at 4000 m."""
     config = aerojax.Config(
         ("fighter",) * 3,
         ("fighter",) * 3,
@@ -95,7 +95,7 @@ def chances(state_of):
     )
     env = aerojax.make(config)
     mine = [(0, y, 3000, 0, 200) for y in (-100, 0, 100)]
-    state = state_of(env, [*mine, *((x, 0, 3000, 0, 200) for x in (4500, 1400, -3000))])
+    state = state_of(env, [*mine, *((x, 0, 3000, 0, 200) for x in (4500, 3400, -4000))])
 
     @jax.jit
     @jax.vmap
@@ -115,7 +115,7 @@ def test_distant_aircraft_are_sometimes_missed(chances):
     seen = chances[0]
     for row in range(3):
         _share(seen[:, row, 0], 1 - 0.5 * (4500 / 6000) ** 4)
-    assert seen[:, :, 1].all(), "never within 1500 m"
+    assert seen[:, :, 1].all(), "never within 3500 m"
     assert not seen[:, :, 2].any(), "never out of the cone"
     both = (seen[:, 0, 0] & seen[:, 1, 0]).mean()
     assert both == pytest.approx((1 - 0.5 * 0.75**4) ** 2, abs=0.03), "each on its own"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 from jaxmarl.environments.spaces import Discrete
 
+import aerojax
 from mars_demo.learning.config import Config
 from mars_demo.learning.rollout import Episode, Transition
 from mars_demo.learning.sharding import ALONE
+from mars_demo.learning.task import Task
 from mars_demo.learning.train import Trainer, finished_episodes
 from mars_demo.learning.update import normalised
 from mars_demo.tasks.registry import get_task
@@ -55,6 +58,29 @@ def test_images_are_learned_from(toy_task, toy_config):
     task = dataclasses.replace(toy_task(), image=(1, 3, 1), world_image=(2, 3, 1))
     _, history = run(Trainer(task, toy_config), 40)
     assert score(history[-1]) > 7.5
+
+
+def test_a_team_trains_on_a_mixture_of_worlds(toy_config):
+    """Eight games at once, in as many worlds; games of four steps, after which all are others."""
+    variation = aerojax.Variation(
+        num_allies=(1, 2), mass=(0.7, 1.4), radius=(7000.0, 9000.0), wind=(0.0, 20.0), noise=100.0
+    )
+    task = Task(
+        "mixture",
+        partial(aerojax.make, "identical_2_vs_2", max_steps=4, variation=variation),
+        episode_length=4,
+        preset=lambda algo: toy_config,
+    )
+    config = toy_config.replace(num_envs=8, rollout_steps=8, total_steps=8 * 8 * 2)
+    trainer = Trainer(task, config)
+    state = trainer.init(jax.random.key(0))
+    before = np.unique(state.progress.env_state.world.radius)
+    state, metrics = trainer.step(state)
+    assert all(np.isfinite(value) for value in metrics.values())
+    after = np.unique(state.progress.env_state.world.radius)
+    assert len(before) == len(after) == 8
+    assert not np.intersect1d(before, after).size
+    assert np.any(state.progress.env_state.world.present[:, 1] == 0.0)
 
 
 def test_agents_of_other_actions_than_the_first_are_refused(toy_config):
