@@ -105,7 +105,7 @@ def _traced(function, *args):
 
 def test_it_is_a_jaxmarl_environment(env, row):
     assert isinstance(env, MultiAgentEnv)
-    assert env.name == row.name
+    assert env.name.removesuffix("*") == row.name
     assert env.agents == row.agents
     assert env.num_agents == len(row.agents)
 
