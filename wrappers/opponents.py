@@ -215,18 +215,16 @@ class Opponents(Wrapper):
 
     def reset(self, key: Array) -> tuple[Observations, OpponentsState]:
         obs, env_state = self._env.reset(key)
-        memories = tuple(part.memory if isinstance(part, Policies) else () for part in self.pool)
-        memories = jax.tree.map(jnp.asarray, memories)
-        return self._ours(obs), OpponentsState(
-            env_state, jnp.int32(-1), self._seen(obs), memories, jnp.zeros((), jnp.float32)
-        )
+        start = jnp.int32(-1), self._seen(obs), start_memories(self.pool)
+        return self._ours(obs), OpponentsState(env_state, *start, jnp.zeros((), jnp.float32))
 
     def step_env(self, key: Array, state: OpponentsState, actions: Mapping[str, Any]) -> Transition:
         draw_key, act_key, step_key = jax.random.split(key, 3)
         # Not in `reset`, which has to be free of traced values: see `batched_cond`.
         drawn = self._draw(draw_key)
         member = jnp.where(state.member < 0, drawn, state.member)
-        memories, theirs = self._play(act_key, state, member)
+        told = state.env_state, state.seen, self._masks(state.env_state), act_key
+        memories, theirs = play_member(self.pool, member, state.memories, *told)
         everyone = {agent: actions[agent] for agent in self.agents} | theirs
         obs, env_state, rewards, dones, info = self._env.step_env(
             step_key, state.env_state, everyone
@@ -255,27 +253,6 @@ class Opponents(Wrapper):
         place = ends[-1] * jax.random.uniform(key, (), ends.dtype)
         last = jnp.int32(ends.size - 1)  # where rounding brings the place to the very end
         return jnp.minimum(jnp.sum(ends <= place, dtype=jnp.int32), last)
-
-    def _play(
-        self, key: Array, state: OpponentsState, member: Array
-    ) -> tuple[tuple[Any, ...], Actions]:
-        """What the pool remembers after a step, and the actions of its drawn member."""
-        available = self._masks(state.env_state)
-        first, memories = 0, []
-        actions: Actions | None = None
-        for part, memory in zip(self.pool, state.memories, strict=True):
-            own = (member >= first) & (member < first + part.count)
-            if isinstance(part, Script):
-                chosen = _run_script(part.act, own, state.env_state)
-            else:
-                number = jnp.clip(member - first, 0, part.count - 1)
-                told = memory, state.seen, available, key
-                memory, chosen = _run_drawn(part, number, *told)
-            memories.append(memory)
-            actions = chosen if actions is None else _where(own, chosen, actions)
-            first += part.count
-        assert actions is not None
-        return tuple(memories), actions
 
     def _masks(self, env_state: Any) -> dict[str, Array] | None:
         try:
@@ -321,6 +298,51 @@ class Opponents(Wrapper):
 
     def __repr__(self) -> str:
         return f"Opponents({self._env!r}, team={self.team!r}, pool of {len(self._weights)})"
+
+
+def start_memories(pool: Pool) -> tuple[Any, ...]:
+    """What each part of a pool remembers at the start of an episode."""
+    memories = tuple(part.memory if isinstance(part, Policies) else () for part in pool)
+    return jax.tree.map(jnp.asarray, memories)
+
+
+def play_member(
+    pool: Pool,
+    member: Array,
+    memories: tuple[Any, ...],
+    state: Any,
+    seen: Observations,
+    available: dict[str, Array] | None,
+    key: Array,
+) -> tuple[tuple[Any, ...], Actions]:
+    """What one member of a pool does in one environment.
+
+    Args:
+        pool: who may play.
+        member: int32 (), who does.
+        memories: see `start_memories`.
+        state: the environment's, for scripts.
+        seen: what each agent of the team observes.
+        available: their masks of actions, if the environment has any.
+        key: a PRNG key.
+
+    Returns:
+        The memories afterwards, and the agents' actions.
+    """
+    first, after = 0, []
+    actions: Actions | None = None
+    for part, memory in zip(pool, memories, strict=True):
+        own = (member >= first) & (member < first + part.count)
+        if isinstance(part, Script):
+            remembered, chosen = memory, _run_script(part.act, own, state)
+        else:
+            number = jnp.clip(member - first, 0, part.count - 1)
+            remembered, chosen = _run_drawn(part, number, memory, seen, available, key)
+        after.append(remembered)
+        actions = chosen if actions is None else _where(own, chosen, actions)
+        first += part.count
+    assert actions is not None
+    return tuple(after), actions
 
 
 def _same(a: Array, b: Array) -> bool:

@@ -16,6 +16,7 @@ import tyro
 from tyro.conf import Positional
 
 from mars_demo.cli.bench import Bench
+from mars_demo.cli.league import Exploit, Tournament
 from mars_demo.cli.parsing import one_line_mistakes, parse_words
 from mars_demo.cli.report import Report
 from mars_demo.cli.sweep import Sweep, Tune
@@ -56,6 +57,8 @@ COMMANDS: dict[str, type[Any]] = {
     "sweep": Sweep,
     "tune": Tune,
     "report": Report,
+    "tournament": Tournament,
+    "exploit": Exploit,
     "bench": Bench,
     "demo": Demo,
 }

@@ -19,6 +19,7 @@ from mars_demo.learning.config import (
     check_config,
     check_number,
 )
+from mars_demo.learning.task import Task
 from mars_demo.runs.folder import RunError
 from mars_demo.runs.hosts import is_first_host
 from mars_demo.runs.loop import train_run, train_seeds
@@ -51,7 +52,7 @@ class Train:
     """Also send metrics to this project of Weights & Biases (needs the extra `wandb`)."""
 
     def run(self) -> None:
-        task = get_task(self.task)
+        task = self._with_opponents(get_task(self.task))
         check_number("seeds", self.seeds, 1, 1 if self.distributed else 1000)
         for seed in (self.config.seed, self.config.seed + self.seeds - 1):
             check_config(self.config.replace(seed=seed))
@@ -73,6 +74,14 @@ class Train:
         else:
             print(f"stopped and saved; go on with: mars-demo train {self.task} ... --resume")
         print(f"run folder: {folder}")
+
+    def _with_opponents(self, task: Task) -> Task:
+        """The task, with the team that was named as opponents among those who can play it."""
+        if self.config.opponents in ("task", "self", "league"):
+            return task
+        from mars_demo.evaluation.tournament import with_rival
+
+        return with_rival(task, self.config.opponents)
 
     def _actor(self) -> Any:
         """The actor to begin with, if one was asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,12 +14,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from mars_demo.learning.config import Config
 from mars_demo.learning.distributions import make_distribution
+from mars_demo.learning.league import Seat
 from mars_demo.learning.rollout import Env, Viewer, masks, stack_agents, unstack_agents
 from mars_demo.learning.task import Task, check_one_team
 from mars_demo.learning.team import Team
 from mars_demo.learning.train import Trainer
-from mars_demo.runs.folder import RunError, load_run
+from mars_demo.runs.checkpoint import from_arrays, read_newest
+from mars_demo.runs.folder import RunError, load_run, read_run
+from wrappers import Policies
+from wrappers.conventions import teams_of
 
 
 class Policy(NamedTuple):
@@ -225,6 +231,70 @@ class Trained(NamedTuple):
         """The team's policy; actions are sampled unless `greedy`."""
         return learned_policy(self.trainer, self.actor, greedy)
 
+    @property
+    def seat(self) -> Seat:
+        """How the team acts in any environment whose agents see what its own do."""
+        return Seat(self.trainer.view, self.trainer.team)
+
+    def member(self) -> Policies:
+        """The team as a member of a pool of `wrappers.Opponents`; actions are sampled."""
+        seat = self.seat
+        return Policies(jax.tree.map(lambda x: x[None], self.actor), seat, seat.memory)
+
+    def start(self, batch: int | None = None) -> Array:
+        """What the team remembers at the start of an episode, for `act`.
+
+        Args:
+            batch: environments side by side, B; None: one alone.
+
+        Returns:
+            float32 (B, n, hidden or 0), or without B.
+        """
+        memory = jnp.asarray(self.seat.memory)
+        return memory if batch is None else jnp.broadcast_to(memory, (batch, *memory.shape))
+
+    def act(
+        self,
+        memory: Array,
+        obs: dict[str, Array],
+        available: dict[str, Array] | None = None,
+        key: Array | None = None,
+    ) -> tuple[Array, dict[str, Array]]:
+        """One step of the team; can be compiled and mapped.
+
+        Args:
+            memory: what `start` or the last `act` returned.
+            obs: the agents' observations by their names, as the environment gives them, (B, ...) or
+                without B; others such as "world_state" are passed over. Those of another team of as
+                many agents will do.
+            available: their masks of actions; None if all are.
+            key: a PRNG key to sample actions; None for the likeliest.
+
+        Returns:
+            What the team remembers then, and each agent's action.
+        """
+        own = self.trainer.env.agents
+        team = [agent for agent in own if agent in obs] or [a for a in obs if a != "world_state"]
+        obs = {agent: obs[agent] for agent in team}
+        if memory.ndim == 2:
+            return self.seat(self.actor, memory, obs, available, key)
+        keys = None if key is None else jax.random.split(key, memory.shape[0])
+        return jax.vmap(partial(self.seat, self.actor))(memory, obs, available, keys)
+
+
+def player(task: Task, config: Config) -> Trainer:
+    """A trainer of which only the actors are of use: with one environment, against the task's own.
+
+    Where a task has no opponents of its own, every team is played.
+    """
+    opponents = "self" if len(teams_of(task.make())) > 1 else "task"
+    return Trainer(
+        task,
+        config.replace(
+            num_envs=jax.device_count(), minibatches=1, stagger=False, opponents=opponents
+        ),
+    )
+
 
 def trained_run(folder: Path) -> Trained:
     """The team of a run's newest whole checkpoint.
@@ -233,8 +303,19 @@ def trained_run(folder: Path) -> Trained:
         RunError: the folder holds no run.
         CheckpointError: it has no whole checkpoint.
     """
-    trainer, state = load_run(folder)
-    return Trained(trainer, state.params["actor"], f"{trainer.task.name}, {trainer.config.algo}")
+    task, config = read_run(folder)
+    if config.opponents == "task":
+        trainer, state = load_run(folder)
+        return Trained(trainer, state.params["actor"], f"{task.name}, {config.algo}")
+    trainer = player(task, config)
+    arrays, _, skipped = read_newest(folder / "checkpoints")
+    for message in skipped:
+        print(message, file=sys.stderr)
+    prefix = ".params['actor']"
+    own = {name[len(prefix) :]: x for name, x in arrays.items() if name.startswith(prefix)}
+    like = jax.eval_shape(trainer.init, jax.random.key(0)).params["actor"]
+    title = f"{task.name}, {config.algo}, opponents {config.opponents}"
+    return Trained(trainer, from_arrays(own, like), title)
 
 
 def record_episode(team: Trained, seed: int = 0, greedy: bool = False) -> dict[str, Any]:
@@ -283,9 +364,7 @@ def on_task(team: Trained, task: Task) -> Trained:
         RunError: the task's agents, observations or actions differ from those of its own task.
     """
     own = team.trainer
-    # Only the shapes of the actors are needed, so one environment a device is enough.
-    small = own.config.replace(num_envs=jax.device_count(), minibatches=1, stagger=False)
-    trainer = Trainer(task, small)
+    trainer = player(task, own.config)
     wanted = jax.eval_shape(trainer.init, jax.random.key(0)).params["actor"]
     shapes = [jax.tree.map(lambda x: x.shape, actor) for actor in (wanted, team.actor)]
     if own.env.agents != trainer.env.agents or shapes[0] != shapes[1]:
@@ -293,7 +372,9 @@ def on_task(team: Trained, task: Task) -> Trained:
             f"a team of {own.task.name} cannot play {task.name}: the number of agents, their "
             "observations or their actions differ"
         )
-    return Trained(trainer, team.actor, f"{task.name}, {small.algo}, trained on {own.task.name}")
+    return Trained(
+        trainer, team.actor, f"{task.name}, {own.config.algo}, trained on {own.task.name}"
+    )
 
 
 def evaluate_run(folder: Path, episodes: int, seed: int, greedy: bool) -> Episodes:

@@ -13,10 +13,9 @@ from pathlib import Path
 import jax
 from safetensors.numpy import save
 
-from mars_demo.evaluation.episodes import Trained, evaluate, trained_run
+from mars_demo.evaluation.episodes import Trained, evaluate, player, trained_run
 from mars_demo.evaluation.statistics import mean_and_interval
 from mars_demo.learning.config import check_name
-from mars_demo.learning.train import Trainer
 from mars_demo.runs.checkpoint import CheckpointError, from_arrays, read_arrays, to_arrays
 from mars_demo.runs.folder import RunError, parse_description, read_description
 from mars_demo.runs.outputs import check_writable
@@ -119,8 +118,6 @@ def read_team(path: Path) -> Trained:
         arrays = read_arrays(data)
     except (OSError, ValueError, RunError) as error:
         raise CheckpointError(f"{path} cannot be used: {error}") from None
-    # Only the shapes of the actors are needed, so one environment a device is enough.
-    small = config.replace(num_envs=jax.device_count(), minibatches=1, stagger=False)
-    trainer = Trainer(task, small)
+    trainer = player(task, config)
     like = jax.eval_shape(trainer.init, jax.random.key(0)).params["actor"]
     return Trained(trainer, from_arrays(arrays, like), f"{task.name}, {config.algo}")

@@ -84,7 +84,7 @@ class Seat:
     ) -> tuple[Array, dict[str, Array]]:
         """The memory (n, hidden or 0) afterwards, and each agent's action: greedy without a key."""
         kind, size = self.view.distribution, len(obs)
-        features = self.view.features(list(obs.values()), range(size))
+        features = self.view.features(list(obs.values()), self._places(list(obs)))
         if available is None:
             masks = jnp.ones((size, kind.num_masked), bool)
         else:
@@ -95,6 +95,11 @@ class Seat:
         parameters = parameters[0]
         chosen = kind.mode(parameters) if key is None else kind.sample(key, parameters)
         return memory[0], dict(zip(obs, kind.to_env(chosen), strict=True))
+
+    def _places(self, agents: list[str]) -> list[int]:
+        """Whose identities they have: their own, or those of the learner's opposite numbers."""
+        known = list(self.view.env.agents)
+        return [known.index(a) if a in known else place for place, a in enumerate(agents)]
 
     @property
     def memory(self) -> np.ndarray:
