@@ -12,6 +12,7 @@ from pathlib import Path
 import jax
 import pytest
 
+import mars_demo.evaluation.episodes as episodes
 import mars_demo.evaluation.pretrained as teams
 import mars_demo.experiments.plan as plans
 import mars_demo.runs.folder as runs
@@ -115,7 +116,7 @@ def made(tmp_path_factory):
 def toy(patch):
     for module in (runs, worker, plans, teams):
         patch.setattr(module, "get_task", toy_named)
-    for module in (runs, loop, worker, teams):
+    for module in (runs, loop, worker, episodes):
         patch.setattr(module, "Trainer", lambda task, config: make_trainer(config))
 
 
