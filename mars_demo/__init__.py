@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mars_demo.evaluation.pretrained import export_team as export_team
     from mars_demo.evaluation.pretrained import list_pretrained as list_pretrained
     from mars_demo.evaluation.pretrained import load_team as load_team
+    from mars_demo.evaluation.tournament import make_with_opponents as make_with_opponents
     from mars_demo.learning.config import Config as Config
     from mars_demo.learning.task import Task as Task
     from mars_demo.runs.loop import train_run as train_run
@@ -38,6 +39,7 @@ _PLACE_OF = {
     "list_pretrained": "mars_demo.evaluation.pretrained:list_pretrained",
     "list_tasks": "mars_demo.tasks.registry:list_tasks",
     "load_team": "mars_demo.evaluation.pretrained:load_team",
+    "make_with_opponents": "mars_demo.evaluation.tournament:make_with_opponents",
     "record_episode": "mars_demo.evaluation.episodes:record_episode",
     "train_run": "mars_demo.runs.loop:train_run",
 }

@@ -22,6 +22,7 @@ from mars_demo.learning.config import check_name
 from mars_demo.learning.league import rival_of
 from mars_demo.learning.task import Task, make_both
 from mars_demo.runs.outputs import markdown_table
+from mars_demo.tasks.registry import get_task
 from wrappers import Opponents
 from wrappers.atomic import write_atomically
 from wrappers.conventions import teams_of
@@ -160,6 +161,23 @@ def with_rival(task: Task, name: str) -> Task:
         return scripts | {name: team.member()}
 
     return replace(task, pilots=pilots)
+
+
+def make_with_opponents(
+    task: str, *names: str, weights: Sequence[float] | None = None
+) -> Opponents:
+    """A task's environment against players of one's choice, for any trainer.
+
+    Args:
+        task: its name, such as "aerojax/identical_5_vs_5".
+        names: one or more players; see `find_player`.
+        weights: how likely each is drawn; all alike if None.
+    """
+    played = get_task(task)
+    both = make_both(played)
+    rival = rival_of(played, both)
+    players = {name: find_player(played, name) for name in names}
+    return Opponents(both, rival, pool_of(played, players, both, rival), weights)
 
 
 def pool_of(task: Task, players: Mapping[str, Trained | None], both: Any, team: str) -> Pool:

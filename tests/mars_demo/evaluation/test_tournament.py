@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import mars_demo
 from mars_demo.cli import league as commands
 from mars_demo.cli import main as cli
 from mars_demo.evaluation import tournament
@@ -93,6 +94,18 @@ def test_a_frozen_team_becomes_an_opponent(task, thrower):
     pilots = with_rival(task, "one").pilots(both, "right")
     assert list(pilots) == [*SIGNS, "one"]
     assert with_rival(task, "rock") is task
+
+
+def test_opponents_for_anyones_trainer():
+    env = mars_demo.make_with_opponents("aerojax/1_vs_1", "ace", "circle", weights=[1.0, 0.0])
+    assert env.agents == ["ally_0"]
+    _, state = env.reset(jax.random.key(0))
+    *_, info = jax.jit(env.step_env)(jax.random.key(1), state, {"ally_0": jnp.int32(22)})
+    assert info["opponent"].tolist() == [0]
+    with pytest.raises(ValueError, match="unknown player 'acee'; valid: ace, "):
+        mars_demo.make_with_opponents("aerojax/1_vs_1", "acee")
+    with pytest.raises(ValueError, match="the pool is empty"):
+        mars_demo.make_with_opponents("aerojax/1_vs_1")
 
 
 def test_known_strengths_are_recovered():
