@@ -156,15 +156,10 @@ def _step_all(trainer: Trainer, states: list[TrainState]) -> Any:
     return tuple([jax.tree.map(lambda x, i=i: x[i], tree) for i in seeds] for tree in both)
 
 
-<<<<<<< HEAD
-def _start(trainer: Trainer, folder: Path, resume: bool, clock: Clock, start_from: Any) -> Session:
-    """A new run, or the run of the folder's newest whole checkpoint."""
-=======
 def _start(
     trainer: Trainer, folder: Path, resume: bool, clock: Clock, start_from: Any = None
 ) -> Session:
-    """The run as it begins, or as its newest whole checkpoint has it."""
->>>>>>> 59e0f29 (Patch the tests for where trained teams are made now, and allow fifteen commands)
+    """A new run, or the run of the folder's newest whole checkpoint."""
     checkpoints = folder / "checkpoints"
     key = jax.random.key(trainer.config.seed)
     if resume:
