@@ -132,6 +132,11 @@ def test_three_in_four_is_191_points():
     assert elo[0] - elo[1] == pytest.approx(400 * np.log10(21), abs=0.1)
 
 
+def test_draws_count_half_in_every_resample():
+    drawn = np.array([[0, 50], [50, 0]])
+    np.testing.assert_allclose(rate(Results(list("ab"), np.zeros_like(drawn), drawn)), 1000.0)
+
+
 def test_chance_makes_no_circle():
     wins = np.array([[0, 11, 9], [9, 0, 11], [11, 9, 0]])
     assert circles(Results(list("abc"), wins, np.zeros_like(wins))) == []
