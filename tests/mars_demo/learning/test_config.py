@@ -61,8 +61,8 @@ def test_what_is_no_number(name, value):
 
 
 @pytest.mark.parametrize(
-    "name", [f.name for f in dataclasses.fields(Config) if f.name not in NUMBERS]
-)
+    "name", [f.name for f in dataclasses.fields(Config) if f.name not in (*NUMBERS, "opponents")]
+)  # opponents: valid are those of the task, which the trainer asks
 @pytest.mark.parametrize("value", ["mapo", None, 1, NAN, "True"])
 def test_what_is_no_choice(name, value):
     said = rf"^unknown {name.replace('algo', 'algorithm')} .*; valid: "
