@@ -1,9 +1,10 @@
 """The figure of the aircraft, from numbers made up here."""
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageColor
 
 from docs.experiments.aircraft_figure import draw_aircraft
+from mars_demo.evaluation.charts import COLOURS
 
 
 def test_a_figure_is_drawn_from_plain_numbers(tmp_path):
@@ -31,6 +32,6 @@ def test_a_figure_is_drawn_from_plain_numbers(tmp_path):
     with_points = np.asarray(Image.open(tmp_path / "points.png").convert("RGB"))
     assert np.sum(with_points == 0) > np.sum(pixels[2] == 0) + 1000, "black points"
     assert pixels[2].shape == pixels[1].shape
-    orange = np.array([0xE6, 0x9F, 0x00])  # the second class's colour
-    assert np.any(np.all(pixels[2] == orange, axis=-1))
-    assert not np.any(np.all(pixels[1] == orange, axis=-1))
+    second = ImageColor.getrgb(COLOURS[1])
+    assert np.any(np.all(pixels[2] == second, axis=-1))
+    assert not np.any(np.all(pixels[1] == second, axis=-1))

@@ -27,7 +27,7 @@ def test_every_run_of_the_plan_is_possible(name, tmp_path):
 
 def test_the_table_shows_every_policy():
     name = "aerojax/escort_4_vs_3"
-    scores = {"random": [0.1], "pursuit script": [0.75], "shared": [0.8, 0.9], "class": [1.0, 1.0]}
+    scores = {"random": [0.1], "ace script": [0.75], "shared": [0.8, 0.9], "class": [1.0, 1.0]}
     row = study._table({name: scores}).splitlines()[2]
     assert row.startswith(f"| {name} | games won | 0.10 | 0.75 | 0.85 ± ")
     assert row.endswith("| 1.00 ± 0.00 |")

@@ -89,7 +89,7 @@ def test_equal_by_environment(tally):
 
 def test_several_teams_are_refused():
     env = aerojax.make("1_vs_1", opponents="selfplay")
-    with pytest.raises(ValueError, match="1_vs_1 has the teams allies, enemies: one learner"):
+    with pytest.raises(ValueError, match="1_vs_1\\* has the teams allies, enemies: one learner"):
         JointView(env)
 
 

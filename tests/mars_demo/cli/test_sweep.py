@@ -29,7 +29,7 @@ def test_mistakes_end_in_a_line_and_leave_no_folder(tmp_path, monkeypatch, capsy
     out = ["--out", str(tmp_path / "sweep")]
     mistakes = {
         ("--tasks", "mpe/spread-4"): "unknown task 'mpe/spread-4'; valid: mpe/spread-",
-        ("--algos", "mars,mapo"): "unknown algorithm 'mapo'; valid: maspo, mappo",
+        ("--algos", "mars,mapo"): "unknown algorithm 'mapo'; valid: mappo, maspo",
         ("--engine", "slurm"): "there is no srun and sbatch on this machine",
         ("--slurm", "timeout_min=5"): "--slurm goes with --engine slurm",
         ("--ray-address", "auto"): "--ray-address goes with --engine ray",

@@ -64,7 +64,7 @@ def test_settings_change_presets_and_steps_and_seeds_may_begin_anywhere():
         ({"settings": [{"*/mars": {"total_steps": 7}}]}, "must have equal environment steps"),
         ({"first_seed": -1}, "first_seed must be"),
         ({"tasks": ["mpe/spread-4"]}, "unknown task 'mpe/spread-4'; valid: mpe/spread-"),
-        ({"algos": ["mapo"]}, "unknown algorithm 'mapo'; valid: maspo, mappo"),
+        ({"algos": ["mapo"]}, "unknown algorithm 'mapo'; valid: mappo, maspo"),
         ({"tasks": [SPREAD, "spread-3"]}, "task mpe/spread-3 is named twice"),
         ({"algos": ["mars", "mars"]}, "algorithm mars is named twice"),
         ({"algos": []}, "needs at least one algorithm"),
