@@ -23,8 +23,11 @@ from wrappers import record as record_scene
 from wrappers import render_frame, render_frames, save_scene
 
 DOCS = Path(__file__).parent
-TEAMS = {"paxmen-4": 0, "aerojax/identical_5_vs_5": 0}  # with the seed of a good episode
-BOARD = 576  # pixels: as wide as a page shows two of them side by side
+TEAMS = {  # with the seed of a good episode, and what it shows
+    "paxmen-4": (0, "A team that learned"),
+    "aerojax/identical_5_vs_5": (0, "Blue learned to fight"),
+}
+BOARD = 448  # pixels: readable on a phone, and both animations of a theme stay within 400 kB
 LAST_SECONDS = 1.5  # for which the last picture stays
 MOMENTS = {  # of scenarios, the benchmark's seven first, in steps, when there is something to see
     "waypoint_5": 30,
@@ -42,11 +45,11 @@ MOMENTS = {  # of scenarios, the benchmark's seven first, in steps, when there i
 def main(docs: Path = DOCS) -> None:
     for folder in ("figures", "replays"):
         (docs / folder).mkdir(exist_ok=True)
-    for name, seed in TEAMS.items():
+    for name, (seed, title) in TEAMS.items():
         team = load_pretrained(name)
         task = team.trainer.task
         played = record(task, team.policy(), jax.random.key(seed))
-        scene = team.trainer.env.scene(played.states, played.rewards, title=team.title)
+        scene = team.trainer.env.scene(played.states, played.rewards, title=title)
         stem = name.rpartition("/")[2]
         print(save_scene(scene, docs / "replays" / f"{stem}.html"))
         for theme in ("dark", "light"):
@@ -64,7 +67,7 @@ def animate(scene: dict, theme: str, path: Path) -> Path:
     first, *others = map(Image.fromarray, render_frames(scene, theme=theme, board=BOARD))
     durations = [round(1000 / scene["rate"])] * len(others) + [round(1000 * LAST_SECONDS)]
     first.save(
-        path, save_all=True, append_images=others, duration=durations, loop=0, quality=50, method=6
+        path, save_all=True, append_images=others, duration=durations, loop=0, quality=40, method=6
     )
     return path
 

@@ -9,7 +9,7 @@ import pytest
 import mars_demo
 import mars_demo.evaluation.pretrained as teams
 import mars_demo.runs.folder as runs
-from mars_demo.evaluation.episodes import evaluate
+from mars_demo.evaluation.episodes import evaluate, on_task
 from mars_demo.evaluation.pretrained import (
     TEAMS,
     export_team,
@@ -21,13 +21,19 @@ from mars_demo.runs import loop
 from mars_demo.runs.checkpoint import CheckpointError
 from mars_demo.runs.folder import RunError, load_run
 from mars_demo.runs.loop import train_run
+from mars_demo.tasks.registry import get_task
 
 pytestmark = pytest.mark.loose_promotion  # flax
 
 
 def test_one_of_each_family_ships():
     league = [f"aerojax/identical_5_vs_5/league-{i}" for i in (1, 2)]
-    assert list_pretrained() == ["aerojax/identical_5_vs_5", *league, "paxmen-4"]
+    assert list_pretrained() == [
+        "aerojax/identical_5_vs_5",
+        *league,
+        "paxmen-4",
+        "paxmen-generated-4",
+    ]
     for file in TEAMS.rglob("*.safetensors"):
         assert file.stat().st_size < 1e6
 
@@ -46,6 +52,13 @@ def test_a_shipped_team_plays_as_well_as_its_file_says(name):
     score = evaluate(team.trainer.task, team.policy(), jax.random.key(7), 64).score
     # 64 episodes instead of 1024: an interval four times as wide; once more for another seed.
     assert score.mean() == pytest.approx(told["mean"], abs=8 * told["interval"])
+
+
+def test_a_shipped_team_plays_levels_that_it_never_saw():
+    """A random policy eats half a dot there, the planner 87."""
+    unseen = get_task("paxmen-generated-4-heldout")
+    team = on_task(load_pretrained("paxmen-generated-4"), unseen)
+    assert evaluate(unseen, team.policy(), jax.random.key(7), 64).score.mean() > 40.0
 
 
 @pytest.fixture
