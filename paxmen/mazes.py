@@ -328,7 +328,8 @@ def flood(
     Args:
         next_cell: (L, W, 4), as of `next_cells`.
         level: (F,), the level of each field.
-        field, cell: (S,), the sources: a cell of a field each.
+        field: (S,), the field of each source.
+        cell: (S,), the cell of each source.
 
     Returns:
         (F, W): moves from a field's nearest source, -1 where none leads.
