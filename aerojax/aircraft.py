@@ -21,6 +21,11 @@ GUN_RANGE = 2500.0  # m, of a class whose `gun_range_scale` is 1
 GUN_RATE = 0.25  # hit points a second, of a class whose `damage_scale` is 1
 
 
+def is_number(value: object) -> bool:
+    """Whether it is finite and real; True and False are no numbers."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
 @dataclass(frozen=True)
 class AircraftClass:
     """What tells one class of aircraft from another, in SI units.

@@ -9,8 +9,8 @@ from functools import cached_property
 from numbers import Integral
 from typing import Any, Literal, NamedTuple, TypedDict, get_args, get_origin, get_type_hints
 
-from aerojax.aircraft import CLASSES, AircraftClass, Fleet, build_fleet
-from aerojax.objectives.base import Objective, is_number
+from aerojax.aircraft import CLASSES, AircraftClass, Fleet, build_fleet, is_number
+from aerojax.objectives.base import Objective
 from aerojax.objectives.combat import Combat
 from aerojax.rules.formation import top
 from aerojax.variation import Variation, bounds, check_variation

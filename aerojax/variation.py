@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Literal
 
 import jax.numpy as jnp
 from jax import Array
 
-from aerojax.aircraft import AircraftClass
+from aerojax.aircraft import AircraftClass, is_number
 from aerojax.draws import Draws
 from aerojax.rules.arena import COLLISION_RANGE
 from aerojax.rules.sensing import CLOSE_RANGE, LINK_RANGE
@@ -218,7 +218,7 @@ def _check_figure(name: str, value: object, low: float, high: float) -> None:
     if isinstance(value, LogUniform | Normal):
         numbers = tuple(getattr(value, field.name) for field in fields(value))
         pair = (value.low, value.high)
-    if len(pair) != 2 or not all(map(_is_number, numbers)):
+    if len(pair) != 2 or not all(map(is_number, numbers)):
         raise ValueError(
             f"variation.{name} must be a number, a pair (low, high), LogUniform or Normal, "
             f"of finite numbers, got {value!r}"
@@ -246,7 +246,3 @@ def _check_number_of_aircraft(name: str, value: object) -> None:
             f"variation.{name} must be a pair (least, largest) from 1 on, for a team with nobody "
             f"in it plays nothing, got {value!r}"
         )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,4 +1,4 @@
-"""Draws the pictures of episodes and mazes in these pages anew.
+"""Draws the pictures of episodes and mazes in these pages.
 
     python docs/pictures.py
 
@@ -27,7 +27,7 @@ TEAMS = {  # with the seed of a good episode, and what it shows
     "paxmen-4": (0, "A team that learned"),
     "aerojax/identical_5_vs_5": (0, "Blue learned to fight"),
 }
-BOARD = 448  # pixels: readable on a phone, and both animations of a theme stay within 400 kB
+BOARD = 448  # pixels: as large as a phone shows it
 LAST_SECONDS = 1.5  # for which the last picture stays
 MOMENTS = {  # of scenarios, the benchmark's seven first, in steps, when there is something to see
     "waypoint_5": 30,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
-from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
 
-from aerojax.aircraft import Fleet
+from aerojax.aircraft import Fleet, is_number
 from aerojax.batching import per_environment
 from aerojax.draws import Draws
 from aerojax.rules.formation import reach
@@ -182,11 +180,6 @@ class Objective:
             (getattr(self, name) * terms[name] for name in self.term_names),
             start=jnp.zeros((), jnp.float32),
         )
-
-
-def is_number(value: object) -> bool:
-    """Whether it is finite and real; True and False are no numbers."""
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def check_discount(objective: Any) -> None:

@@ -139,7 +139,7 @@ def find_player(task: Task, name: str) -> Trained | None:
         ValueError: there is none; the valid names are listed, nearest first.
     """
     both = make_both(task)
-    scripts = {} if task.pilots is None else task.pilots(both, rival_of(task, both))
+    scripts = task.pilots(both, rival_of(task, both))
     if name in scripts:
         return None
     if f"{task.name}/{name}" in list_pretrained():
@@ -157,7 +157,7 @@ def with_rival(task: Task, name: str) -> Task:
         return task
 
     def pilots(both: Any, side: str) -> dict[str, Any]:
-        scripts = {} if task.pilots is None else task.pilots(both, side)
+        scripts = task.pilots(both, side)
         return scripts | {name: team.member()}
 
     return replace(task, pilots=pilots)
@@ -182,7 +182,7 @@ def make_with_opponents(
 
 def pool_of(task: Task, players: Mapping[str, Trained | None], both: Any, team: str) -> Pool:
     """The players as a pool that plays one of the teams; ValueError where one cannot."""
-    scripts = {} if task.pilots is None else task.pilots(both, team)
+    scripts = task.pilots(both, team)
     pool = [scripts[name] if one is None else one.member() for name, one in players.items()]
     return Opponents(both, team, pool).pool
 

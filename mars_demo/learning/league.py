@@ -225,7 +225,7 @@ def learning_env(task: Task, opponents: str) -> MultiAgentEnv:
     if opponents == "self":
         return both
     rival = rival_of(task, both)
-    pilots = {} if task.pilots is None else task.pilots(both, rival)
+    pilots = task.pilots(both, rival)
     check_name("opponents", opponents, ("task", "self", "league", *pilots))
     if opponents == "league":
         return Opponents(both, rival, [Script(_Idle(both, rival))])
@@ -250,7 +250,7 @@ def make_league(task: Task, view: Viewer, team: Team) -> League:
     """
     both = make_both(task)
     rival = rival_of(task, both)
-    pilots = {} if task.pilots is None else task.pilots(both, rival)
+    pilots = task.pilots(both, rival)
     return League(both, rival, tuple(pilots.items()), Seat(view, team))
 
 

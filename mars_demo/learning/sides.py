@@ -96,10 +96,11 @@ def sides_of(env: Any) -> Sides:
 
 
 def identities(env: Any, sides: Sides, agent_id: bool) -> np.ndarray:
-    """What each agent is told of who it is, float32 (A, I).
+    """The features that identify each agent, float32 (A, I).
 
     With `agent_id` its place in its team, one-hot: opposite numbers have the same, so that one
-    policy flies both sides. Teams that differ in size or in what they see are told which they are.
+    policy flies both sides. Where teams differ in size or in what they see, the number of the team
+    follows, one-hot.
     """
     columns = []
     if agent_id:

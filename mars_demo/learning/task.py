@@ -26,6 +26,12 @@ def team_return(reward: Array, info: dict[str, Array]) -> Array:
     return reward
 
 
+def _nobody(env: MultiAgentEnv, team: str) -> dict[str, Script | Policies]:
+    """The pilots of a task whose teams no script plays."""
+    del env, team
+    return {}
+
+
 @dataclass(frozen=True)
 class Task:
     """An environment and what a trainer must know of it."""
@@ -51,7 +57,7 @@ class Task:
     """The environment that the script plays, where it needs other actions than the agents'."""
     both_make: Callable[[], MultiAgentEnv] | None = None
     """The same game with the opponents as agents, too, where `make` has a script play them."""
-    pilots: Callable[[MultiAgentEnv, str], dict[str, Script | Policies]] | None = None
+    pilots: Callable[[MultiAgentEnv, str], dict[str, Script | Policies]] = _nobody
     """`pilots(env, team)`: who can play a team of `both_make`'s environment, by their names."""
 
 

@@ -41,7 +41,7 @@ def board_page(scene: Mapping[str, Any], *, controls: str, script: str) -> str:
         scene: what to draw; `wrappers.viewing.scene` describes it.
         controls: HTML that stands below the board.
         script: JavaScript that runs once the page is set up. `scene` and `time`, in frames, are its
-            to change; `layOut()` draws anew, `draw()` the moment only.
+            to change; `layOut()` draws everything again, `draw()` only the moment.
     """
     parts = {"controls": controls, "script": script, "scene": inside_script(scene)}
     return _page("board.html", scene["title"], **parts)
